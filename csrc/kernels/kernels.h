@@ -1,0 +1,122 @@
+/*
+ * kernels/kernels.h - the innermost loops, as one table per instruction set.
+ *
+ * Every table gives bit-identical results; tests/core and tests/kernels hold
+ * each of them against one plain reference. No kernel reads outside
+ * text[0 .. length) or keeps state between calls, so any thread may call any
+ * of them on any memory.
+ */
+#ifndef FC_KERNELS_H
+#define FC_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cpu/cpu.h"
+
+/*
+ * A set of byte values in the forms that kernels want: a plain table, and two
+ * nibble tables in which bit (high nibble & 7) of rows_low[low nibble] (high
+ * nibble 0-7) or rows_high[low nibble] (8-15) says "member". Build it with
+ * fc_byteset_make(); `bytes` lists the members when there are 16 or fewer.
+ */
+typedef struct fc_byteset {
+    uint8_t member[256]; /* 0 or 1 */
+    uint8_t rows_low[16];
+    uint8_t rows_high[16];
+    uint8_t bytes[16]; /* members, the last one repeated to the end */
+    uint32_t count;
+} fc_byteset;
+
+void fc_byteset_make(fc_byteset *set, const uint8_t *bytes, size_t count);
+
+/*
+ * Bit i of each mask speaks of byte i of the 64-byte block.
+ *
+ * A "string" here runs from its opening quote (included) to its closing quote
+ * (excluded), so quote & string are the opening quotes and quote & ~string the
+ * closing ones.
+ */
+typedef struct fc_json_block {
+    uint64_t quote;     /* quotes that open or close a string: those not escaped */
+    uint64_t string;    /* bytes of strings, as above */
+    uint64_t backslash; /* every backslash */
+    uint64_t open;      /* { [ outside strings */
+    uint64_t close;     /* } ] outside strings */
+    uint64_t comma;     /* , outside strings */
+    uint64_t colon;     /* : outside strings */
+    uint64_t scalar;    /* first byte of each run of other bytes outside strings (numbers, literals,
+                           garbage): not whitespace, not one of the above, not a continuation */
+} fc_json_block;
+
+/* Carried from one call of json_blocks to the next; all zero at the start of a stream. */
+typedef struct fc_json_carry {
+    uint64_t escape; /* 1 when the previous block ends in an odd run of backslashes */
+    uint64_t string; /* all ones when the previous block ends inside a string */
+    uint64_t scalar; /* 1 when the previous block ends in a scalar's byte */
+} fc_json_carry;
+
+enum {
+    FC_JSON_HAS_CONTROL = 1,  /* a byte below 0x20 inside a string, somewhere in the blocks */
+    FC_JSON_HAS_NON_ASCII = 2 /* a byte of 0x80 or more, somewhere in the blocks */
+};
+
+typedef struct fc_kernels {
+    const char *isa; /* "avx2", "sve2", ... */
+
+    /* Offset of the first `byte` in text[0 .. length), or `length`. */
+    size_t (*find_byte)(const uint8_t *text, size_t length, uint8_t byte);
+
+    /* Offset of the first member of `set`, or `length`. */
+    size_t (*find_any)(const uint8_t *text, size_t length, const fc_byteset *set);
+
+    /* How many bytes of the text equal `byte`. */
+    size_t (*count_byte)(const uint8_t *text, size_t length, uint8_t byte);
+
+    /*
+     * Write base + offset of every `byte` to out[], ascending, until the text
+     * ends or fewer than FC_OFFSETS_SLACK places of out[0 .. capacity) are left.
+     * Returns how many were written; *consumed says how much of the text they
+     * cover (all of it, or a place to go on from). Places of out[] beyond those
+     * written may be overwritten with anything.
+     */
+    size_t (*offsets_byte)(const uint8_t *text, size_t length, uint8_t byte, int64_t base,
+                           int64_t *out, size_t capacity, size_t *consumed);
+
+    /* The same for every member of `set`. */
+    size_t (*offsets_any)(const uint8_t *text, size_t length, const fc_byteset *set, int64_t base,
+                          int64_t *out, size_t capacity, size_t *consumed);
+
+    /*
+     * Masks of `blocks` blocks of 64 bytes at `text`; `carry` is read and
+     * updated. Returns the FC_JSON_HAS_* flags of these blocks.
+     */
+    unsigned (*json_blocks)(const uint8_t *text, size_t blocks, fc_json_carry *carry,
+                            fc_json_block *out);
+
+    /*
+     * Length of the longest prefix of the text that is well-formed UTF-8
+     * (Unicode 16, table 3-7): `length`, or the offset where the first
+     * ill-formed or cut-off sequence starts.
+     */
+    size_t (*utf8_prefix)(const uint8_t *text, size_t length);
+
+    /*
+     * CRC-32C (RFC 3720, B.4) of the bytes already seen and of data[0 .. length):
+     * start with crc = 0, pass the result on to continue.
+     */
+    uint32_t (*crc32c)(uint32_t crc, const uint8_t *data, size_t length);
+} fc_kernels;
+
+/* Room that offsets_* keep free at the end of out[]: a block's worth of stores. */
+#define FC_OFFSETS_SLACK 64
+
+#define FC_ISA_ROW(name, features) extern const fc_kernels fc_kernels_##name;
+#include "cpu/isa.def"
+#undef FC_ISA_ROW
+
+/* Tables this machine can run, best first; always ends with "scalar". */
+size_t fc_kernels_available(const fc_kernels **out, size_t capacity);
+const fc_kernels *fc_kernels_best(void);
+
+#endif

@@ -1,0 +1,35 @@
+"""Streaming JSON, text matching and a durable log, at the speed of the hardware.
+
+The primitives live in submodules, loaded on first use:
+
+- `fastcore.json`: a streaming JSON decoder that selects fields by path;
+- `fastcore.text`: literal matching over text, lines and columns;
+- `fastcore.wal`: a write-ahead log with group commit and crash recovery;
+- `fastcore.cpu`: which instruction sets the kernels may use here.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from fastcore import cpu
+from fastcore.errors import Error
+
+if TYPE_CHECKING:
+    from fastcore import json, text, wal
+
+__version__ = "0.1.0"
+__all__ = ["Error", "__version__", "cpu", "json", "text", "wal"]
+
+_ROOMS = frozenset({"json", "text", "wal"})
+
+
+def __getattr__(name: str) -> object:
+    if name in _ROOMS:
+        return importlib.import_module(f"fastcore.{name}")
+    raise AttributeError(f"module 'fastcore' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_ROOMS})

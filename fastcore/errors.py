@@ -1,0 +1,100 @@
+"""The exception tree. Every error of fastcore derives from `Error`.
+
+Each class also inherits the builtin that a caller would expect, so that
+``except ValueError`` or ``except OSError`` around other libraries' code keeps
+working when fastcore takes their place.
+"""
+
+from __future__ import annotations
+
+from json.decoder import JSONDecodeError
+
+__all__ = [
+    "ClosedError",
+    "CorruptionError",
+    "DecodeError",
+    "Error",
+    "LockedError",
+    "PathError",
+    "ReadOnlyError",
+    "WalError",
+]
+
+
+class Error(Exception):
+    """The root of all errors that fastcore raises by itself."""
+
+
+class DecodeError(Error, JSONDecodeError):
+    """The input is not what RFC 8259 calls JSON, or passes a limit.
+
+    Parameters
+    ----------
+    msg : str
+        What is wrong, without the place.
+    pos : int
+        Byte offset of the first wrong byte, counted from the start of the stream.
+    lineno, colno : int
+        The same place as a line and a column, both from 1, columns in bytes.
+    record : int
+        Index of the record that holds it, from 0.
+    excerpt : str
+        The text around the place.
+
+    Attributes
+    ----------
+    msg, pos, lineno, colno, record, excerpt
+        As above.
+    doc : str
+        The excerpt, where `json.JSONDecodeError` keeps the whole document.
+    """
+
+    def __init__(
+        self, msg: str, pos: int, lineno: int, colno: int, record: int = 0, excerpt: str = ""
+    ) -> None:
+        text = f"{msg}: line {lineno} column {colno} (byte {pos}, record {record})"
+        if excerpt:
+            text += f", near {excerpt!r}"
+        # JSONDecodeError.__init__ would count lines in a document that nobody holds.
+        ValueError.__init__(self, text)
+        self.msg = msg
+        self.doc = excerpt
+        self.pos = pos
+        self.lineno = lineno
+        self.colno = colno
+        self.record = record
+        self.excerpt = excerpt
+
+    def __reduce__(self) -> tuple[type[DecodeError], tuple[str, int, int, int, int, str]]:  # type: ignore[override]
+        return type(self), (
+            self.msg,
+            self.pos,
+            self.lineno,
+            self.colno,
+            self.record,
+            self.excerpt,
+        )
+
+
+class PathError(Error, ValueError):
+    """A path is not one that a single forward pass can follow; says where and why."""
+
+
+class WalError(Error, OSError):
+    """A write-ahead log could not do what was asked; `errno` is the system's, if it refused."""
+
+
+class CorruptionError(WalError):
+    """A log's bytes contradict their checksums; names segment, offset and sequence number."""
+
+
+class LockedError(WalError):
+    """Another process (or another `Log` of this one) writes to this log."""
+
+
+class ReadOnlyError(WalError):
+    """The log was opened for reading."""
+
+
+class ClosedError(WalError):
+    """The log was closed, or belongs to the process that this one was forked from."""

@@ -1,0 +1,60 @@
+"""The extension modules: one per room of the core, all with the same flags.
+
+Everything else about the package is in pyproject.toml. A room's module is made
+of fastcore/_native/<room>.pyx and the C files of the folders named here; the
+kernels are linked into `cpu` alone and reach the others as a table of pointers.
+"""
+
+import os
+import sys
+from glob import glob
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+ROOMS = {
+    "cpu": ["cpu", "kernels"],
+    "errors": [],
+    "json": ["base", "json", "columns"],
+    "text": ["base", "text"],
+    "wal": ["base", "wal"],
+}
+
+if sys.platform == "win32":
+    FLAGS, LINK = ["/std:c11", "/experimental:c11atomics", "/O2"], []
+else:
+    FLAGS = ["-std=c11", "-O3", "-fvisibility=hidden", "-g0"]
+    LINK = [] if sys.platform == "darwin" else ["-Wl,--gc-sections"]
+FLAGS += os.environ.get("FASTCORE_CFLAGS", "").split()
+LINK += os.environ.get("FASTCORE_LDFLAGS", "").split()
+
+
+def extension(room: str, folders: list[str]) -> Extension:
+    sources = [path for folder in folders for path in sorted(glob(f"csrc/{folder}/*.c"))]
+    headers = glob("csrc/**/*.h", recursive=True) + glob("csrc/**/*.def", recursive=True)
+    return Extension(
+        f"fastcore._native.{room}",
+        [f"fastcore/_native/{room}.pyx", *sources],
+        include_dirs=["csrc", "csrc/include"],
+        depends=headers,
+        extra_compile_args=FLAGS,
+        extra_link_args=LINK,
+    )
+
+
+setup(
+    ext_modules=cythonize(
+        [
+            extension(room, folders)
+            for room, folders in ROOMS.items()
+            if os.path.exists(f"fastcore/_native/{room}.pyx")
+        ],
+        compiler_directives={
+            "language_level": 3,
+            "freethreading_compatible": True,
+            "embedsignature": True,
+            "boundscheck": False,
+            "wraparound": False,
+        },
+    ),
+)
