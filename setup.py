@@ -57,4 +57,5 @@ setup(
             "wraparound": False,
         },
     ),
+    options={"build_ext": {"parallel": os.cpu_count() or 1}},
 )

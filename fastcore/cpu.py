@@ -89,7 +89,7 @@ def info() -> CpuInfo:
         brand=_native.brand(),
         features=_native.features(),
         sve_bits=_native.sve_bits(),
-        kernels={name: active for name in _KERNELS},
+        kernels=dict.fromkeys(_KERNELS, active),
     )
 
 

@@ -65,7 +65,7 @@ class DecodeError(Error, JSONDecodeError):
         self.record = record
         self.excerpt = excerpt
 
-    def __reduce__(self) -> tuple[type[DecodeError], tuple[str, int, int, int, int, str]]:  # type: ignore[override]
+    def __reduce__(self) -> tuple[type[DecodeError], tuple[str, int, int, int, int, str]]:
         return type(self), (
             self.msg,
             self.pos,

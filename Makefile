@@ -1,0 +1,80 @@
+# From a fresh clone: `make demo` does the main job on a real sample, `make test` runs every native test.
+#
+# Both build the package and install it into a virtual environment, $(VENV); what is tested is the
+# installed package, never the source tree. Variables: PYTHON (the interpreter to make the environment
+# with), VENV (where), CC, T (what pytest gets, e.g. T='tests/wal -k torn'), QUICK=1 (short benchmarks).
+
+PYTHON ?= python3
+VENV ?= .venv
+T ?=
+QUICK ?=
+
+BIN := $(VENV)/bin
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+
+# The same two as in pyproject.toml's build-system table; tests/test_tree.py compares them.
+BUILD_REQUIRES := 'setuptools>=77' 'Cython>=3.1,<4'
+
+# What the installed package is made of. Folders are listed for files that come and go.
+SOURCES := pyproject.toml setup.py README.md $(shell find fastcore csrc -type d ! -name __pycache__ ! -path 'csrc/build*') \
+	$(shell find fastcore -name '*.py' -o -name '*.py[xi]' -o -name '*.pxd' -o -name py.typed) \
+	$(shell find csrc -name '*.[ch]' -o -name '*.def')
+
+# One stamp per Python version: another PYTHON makes the environment anew. `with-test` is the stamp of
+# "the dependencies of the extra `test` are there too".
+READY := $(VENV)/.ready-$(VERSION)
+INSTALLED := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test ctest test-arm64 bench lint wheel clean
+
+help: ## this list
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | while IFS='	' read -r name what; do \
+		printf '  make %-12s %s\n' "$$name" "$$what"; done
+
+demo: $(INSTALLED) ## decode, filter and log a real sample, then replay the log
+	@$(BIN)/python examples/demo.py
+
+test: ctest $(INSTALLED) $(VENV)/.with-test ## every native test: the C core's, then the package's
+	$(BIN)/pytest $(T)
+
+ctest: ## the C core's tests alone; needs no Python
+	@CC="$(CC)" tools/check-tools
+	$(MAKE) -C csrc test
+
+test-arm64: ## kernels and smoke tests on emulated aarch64: NEON, SVE, SVE2
+	tools/arm64.sh
+
+bench: $(INSTALLED) $(VENV)/.with-test $(VENV)/.with-bench ## benchmarks beside the peers, then bench/results/report.md and report.svg
+	$(BIN)/python bench/run.py $(if $(QUICK),--quick) $(T)
+
+lint: $(INSTALLED) $(VENV)/.with-test $(VENV)/.with-lint ## formatting, lint, types and compiler warnings, all as errors
+	PATH="$(CURDIR)/$(BIN):$$PATH" tools/lint
+
+wheel: $(INSTALLED) ## a source distribution, and the wheel built out of it alone
+	$(PIP) install build
+	$(BIN)/python -m build
+
+clean: ## remove what was built, the environment too
+	rm -rf build dist *.egg-info $(VENV) csrc/build demo-log
+	rm -f fastcore/_native/*.c fastcore/_native/*.so
+
+$(READY):
+	@CC="$(CC)" tools/check-tools $(PYTHON)
+	@echo "making the virtual environment $(VENV) (Python $(VERSION))"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(PIP) install $(BUILD_REQUIRES)
+	@touch $@
+
+# Modules that were deleted from the source must not live on in setuptools' build folder.
+$(INSTALLED): $(READY) $(SOURCES)
+	@echo "building fastcore into $(VENV)"
+	@find build -path '*/lib.*' -type f ! -name '*.so' -delete 2>/dev/null || true
+	@$(PIP) install --no-build-isolation '.[compress]'
+	@touch $@
+
+$(VENV)/.with-%: $(READY) pyproject.toml | $(INSTALLED)
+	@echo "installing what \"$*\" needs into $(VENV)"
+	@$(PIP) install --no-build-isolation '.[$*]'
+	@touch $@
