@@ -17,6 +17,7 @@ __all__ = [
     "LockedError",
     "PathError",
     "ReadOnlyError",
+    "SourceError",
     "WalError",
 ]
 
@@ -78,6 +79,10 @@ class DecodeError(Error, JSONDecodeError):
 
 class PathError(Error, ValueError):
     """A path is not one that a single forward pass can follow; says where and why."""
+
+
+class SourceError(Error, OSError):
+    """A source cannot be opened or read to its end; `filename` is its name."""
 
 
 class WalError(Error, OSError):
