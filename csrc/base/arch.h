@@ -15,20 +15,20 @@
 #endif
 
 #if defined(_MSC_VER) && !defined(__clang__)
-#define FC_MSVC 1
+#define FC_MSVC          1
 #define FC_ALWAYS_INLINE __forceinline
-#define FC_NOINLINE __declspec(noinline)
-#define FC_LIKELY(x) (x)
-#define FC_UNLIKELY(x) (x)
+#define FC_NOINLINE      __declspec(noinline)
+#define FC_LIKELY(x)     (x)
+#define FC_UNLIKELY(x)   (x)
 #define FC_UNUSED
 #define FC_RESTRICT __restrict
 #else
 #define FC_ALWAYS_INLINE inline __attribute__((always_inline))
-#define FC_NOINLINE __attribute__((noinline))
-#define FC_LIKELY(x) __builtin_expect(!!(x), 1)
-#define FC_UNLIKELY(x) __builtin_expect(!!(x), 0)
-#define FC_UNUSED __attribute__((unused))
-#define FC_RESTRICT restrict
+#define FC_NOINLINE      __attribute__((noinline))
+#define FC_LIKELY(x)     __builtin_expect(!!(x), 1)
+#define FC_UNLIKELY(x)   __builtin_expect(!!(x), 0)
+#define FC_UNUSED        __attribute__((unused))
+#define FC_RESTRICT      restrict
 #endif
 
 #endif

@@ -6,6 +6,7 @@
 #ifndef FC_BITS_H
 #define FC_BITS_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -57,5 +58,27 @@ static FC_ALWAYS_INLINE uint64_t fc_load_le64(const uint8_t *at)
 }
 static FC_ALWAYS_INLINE void fc_store_le32(uint8_t *at, uint32_t v) { memcpy(at, &v, sizeof v); }
 static FC_ALWAYS_INLINE void fc_store_le64(uint8_t *at, uint64_t v) { memcpy(at, &v, sizeof v); }
+
+/*
+ * The first `count` (0..8) bytes, the rest zero; touches no other byte. Loads that
+ * overlap stand in for a loop: where two of them meet they bring the same bits.
+ */
+static FC_ALWAYS_INLINE uint64_t fc_load_le64_part(const uint8_t *at, size_t count)
+{
+    if (count >= 8)
+        return fc_load_le64(at);
+    if (count >= 4)
+        return fc_load_le32(at) | (uint64_t)fc_load_le32(at + count - 4) << (8 * (count - 4));
+    if (count == 0)
+        return 0;
+    return at[0] | (uint64_t)at[count / 2] << (8 * (count / 2)) |
+           (uint64_t)at[count - 1] << (8 * (count - 1));
+}
+
+/* The low `count` (0..64) bits set. */
+static FC_ALWAYS_INLINE uint64_t fc_low_bits64(size_t count)
+{
+    return count >= 64 ? ~(uint64_t)0 : ((uint64_t)1 << count) - 1;
+}
 
 #endif

@@ -49,7 +49,8 @@ static inline size_t reference_offsets_any(const uint8_t *text, size_t length,
 static inline unsigned reference_json_blocks(const uint8_t *text, size_t blocks,
                                              fc_json_carry *carry, fc_json_block *out)
 {
-    int escaped = carry->escape != 0, in_string = carry->string != 0, in_scalar = carry->scalar != 0;
+    int escaped = carry->escape != 0, in_string = carry->string != 0,
+        in_scalar = carry->scalar != 0;
     unsigned flags = 0;
 
     memset(out, 0, blocks * sizeof *out);
