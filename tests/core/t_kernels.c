@@ -5,7 +5,6 @@
  * be touched; what surrounds them is filled with bytes that would be hits. Random
  * numbers are seeded, so that a failure comes back.
  */
-#define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 #include "core/check.h"
 #include "core/reference.h"
 
