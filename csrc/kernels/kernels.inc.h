@@ -1,12 +1,11 @@
 /* kernels/kernels.inc.h - every kernel body, compiled for FC_ISA, then their table. */
 #include "kernels/count_byte.inc.h"
+#include "kernels/crc32c.inc.h"
 #include "kernels/find_any.inc.h"
 #include "kernels/find_byte.inc.h"
 #include "kernels/json_blocks.inc.h"
 #include "kernels/offsets.inc.h"
 #include "kernels/utf8_prefix.inc.h"
-
-#include "../tests/core/reference.h"
 
 const fc_kernels FC_SYM(fc_kernels) = {
     .isa = FC_STR(FC_ISA),
@@ -17,5 +16,5 @@ const fc_kernels FC_SYM(fc_kernels) = {
     .offsets_any = FC_SYM(offsets_any),
     .json_blocks = FC_SYM(json_blocks),
     .utf8_prefix = FC_SYM(utf8_prefix),
-    .crc32c = reference_crc32c,
+    .crc32c = FC_SYM(crc32c),
 };
