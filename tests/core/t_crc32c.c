@@ -4,7 +4,6 @@
  * Long messages matter as much as short ones here: each way of crc32c.inc.h, every
  * count of rounds and what is left after them is met with and without an initial crc.
  */
-#define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 #include "core/check.h"
 #include "core/reference.h"
 
@@ -137,6 +136,6 @@ int main(void)
         t_pieces();
         t_single_bits();
     }
-    print_ok("crc32c", tables, count);
+    print_ok("t_crc32c", tables, count);
     return 0;
 }
