@@ -211,7 +211,7 @@ def picture(machine: dict[str, Any], rows: list[Row]) -> str:
                 f'rx="2" fill="{colour}"/>',
                 f'<text x="{max(far, x(1.0)) + 8:.1f}" y="{y + BAR - 2}">'
                 f'<tspan font-weight="600">{row.ratio:.3g}×</tspan>'
-                f'<tspan fill="#5b6673"> {escape(row.best_peer[0])}</tspan></text>',
+                f'<tspan dx="6" fill="#5b6673">{escape(row.best_peer[0])}</tspan></text>',
             ]
             y += BAR + GAP
     out.append("</svg>")

@@ -36,7 +36,6 @@ def machine() -> dict[str, Any]:
         "cpu": info.get("brand_raw", platform.processor()),
         "cores": os.cpu_count(),
         "l2_bytes": info.get("l2_cache_size"),
-        "l3_bytes": info.get("l3_cache_size"),
         "levels": list(fastcore.cpu.available()),
         "system": f"{platform.system()} {platform.release().split('-')[0]}",
         "python": platform.python_version(),

@@ -1,0 +1,87 @@
+"""Every example that is printed somewhere is run: docstrings, README, docs.
+
+In Markdown, a ``python`` block with prompts is a doctest and one without is run as it stands; the
+blocks of a page share their names, as a reader would type them one after the other. A ``console``
+block holds commands after ``$`` and what they print. Both work in a folder of their own that holds
+the sample, ``edits.ndjson``. Other blocks (``sh``, ``c``) are not run.
+"""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import os
+import pkgutil
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fastcore
+
+ROOT = Path(__file__).resolve().parents[1]
+SAMPLE = ROOT / "examples/data/wiki-edits.ndjson.gz"
+FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
+
+MODULES = sorted(m.name for m in pkgutil.walk_packages(fastcore.__path__, "fastcore."))
+PAGES = sorted(
+    page
+    for page in [ROOT / "README.md", *ROOT.glob("docs/**/*.md")]
+    if re.search(r"^```(python|console)$", page.read_text(encoding="utf-8"), re.M)
+)
+
+
+@pytest.mark.parametrize("name", ["fastcore", *(m for m in MODULES if not m.endswith("__main__"))])
+def test_docstrings(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    module = importlib.import_module(name)
+    failed, _ = doctest.testmod(module, optionflags=FLAGS, report=False)
+    assert failed == 0
+
+
+@pytest.fixture
+def desk(tmp_path, monkeypatch):
+    """A folder with the sample in it, and the package's own commands first in PATH."""
+    if SAMPLE.exists():
+        shutil.copy(SAMPLE, tmp_path / "edits.ndjson.gz")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(
+        "PATH", os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    )
+    monkeypatch.setenv("NO_COLOR", "1")
+    return tmp_path
+
+
+def _console(block: str, where: str) -> None:
+    """Run each ``$ command`` and compare what it prints, as a doctest would."""
+    for command, wanted in re.findall(r"^\$ (.+)\n((?:(?!\$ ).*\n)*)", block, re.M):
+        done = subprocess.run(
+            ["bash", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        same = doctest.OutputChecker().check_output(wanted, done.stdout, FLAGS)
+        assert same, f"{where}: $ {command}\nshould print\n{wanted}\nbut prints\n{done.stdout}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_pages(page, desk):
+    text = page.read_text(encoding="utf-8")
+    names = {"__name__": "__main__"}
+    for found in BLOCK.finditer(text):
+        language, block = found.groups()
+        line = text.count("\n", 0, found.start()) + 1
+        where = f"{page.relative_to(ROOT)}:{line}"
+        if language == "console":
+            _console(block, where)
+        elif language == "python" and ">>>" in block:
+            test = doctest.DocTestParser().get_doctest(block, names, where, str(page), line)
+            runner = doctest.DocTestRunner(optionflags=FLAGS)
+            report: list[str] = []
+            runner.run(test, out=report.append, clear_globs=False)
+            names = test.globs
+            assert runner.failures == 0, "".join(report)
+        elif language == "python":
+            exec(compile(block, where, "exec"), names)
