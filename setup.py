@@ -15,6 +15,8 @@ from setuptools import Extension, setup
 ROOMS = {
     "cpu": ["cpu", "kernels"],
     "errors": [],
+    "kernels": ["base"],
+    "scan": ["base"],
     "json": ["base", "json", "columns"],
     "text": ["base", "text"],
     "wal": ["base", "wal"],

@@ -13,7 +13,7 @@
 #include "base/arch.h"
 
 #if FC_ARCH_X86_64
-#define FC_COMPILED_AVX2 1
+#define FC_COMPILED_AVX2   1
 #define FC_COMPILED_AVX512 1
 #elif FC_ARCH_AARCH64
 #define FC_COMPILED_NEON 1

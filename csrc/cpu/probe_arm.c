@@ -20,9 +20,9 @@
 #endif
 #define HWCAP_BIT_PMULL (1ul << 4)
 #define HWCAP_BIT_CRC32 (1ul << 7)
-#define HWCAP_BIT_SVE (1ul << 22)
+#define HWCAP_BIT_SVE   (1ul << 22)
 #define HWCAP2_BIT_SVE2 (1ul << 1)
-#define SVE_BYTES_MASK 0xFFFF
+#define SVE_BYTES_MASK  0xFFFF
 
 uint32_t fc_cpu_probe(void)
 {

@@ -42,7 +42,7 @@ static uint64_t enabled_states(void)
 
 enum { EAX, EBX, ECX, EDX };
 
-#define XCR0_AVX 0x06u    /* XMM and YMM state */
+#define XCR0_AVX    0x06u /* XMM and YMM state */
 #define XCR0_AVX512 0xE0u /* mask registers, upper halves of ZMM0-15, ZMM16-31 */
 
 static int bit(uint32_t word, int at) { return (word >> at) & 1; }

@@ -12,23 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/byteset.h"
 #include "cpu/cpu.h"
-
-/*
- * A set of byte values in the forms that kernels want: a plain table, and two
- * nibble tables in which bit (high nibble & 7) of rows_low[low nibble] (high
- * nibble 0-7) or rows_high[low nibble] (8-15) says "member". Build it with
- * fc_byteset_make(); `bytes` lists the members when there are 16 or fewer.
- */
-typedef struct fc_byteset {
-    uint8_t member[256]; /* 0 or 1 */
-    uint8_t rows_low[16];
-    uint8_t rows_high[16];
-    uint8_t bytes[16]; /* members, the last one repeated to the end */
-    uint32_t count;
-} fc_byteset;
-
-void fc_byteset_make(fc_byteset *set, const uint8_t *bytes, size_t count);
 
 /*
  * Bit i of each mask speaks of byte i of the 64-byte block.

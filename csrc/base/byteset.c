@@ -1,7 +1,7 @@
-/* kernels/byteset.c - the forms of a set of bytes that find_any wants; see kernels.h. */
-#include <string.h>
+/* base/byteset.c - see byteset.h. */
+#include "base/byteset.h"
 
-#include "kernels/kernels.h"
+#include <string.h>
 
 void fc_byteset_make(fc_byteset *set, const uint8_t *bytes, size_t count)
 {

@@ -1,0 +1,59 @@
+"""The kernels themselves, on buffers: for tests and benchmarks, which no room's module could be.
+
+Each function calls the kernel of its name (csrc/kernels/kernels.h) in the table in use, once,
+and holds the GIL.
+"""
+
+import numpy as np
+
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+
+from fastcore._native.c cimport (
+    fc_byteset, fc_byteset_make, fc_json_block, fc_json_carry,
+)
+from fastcore._native.cpu cimport active_kernels
+
+JSON_MASKS = ("quote", "string", "backslash", "open", "close", "comma", "colon", "scalar")
+
+
+def find_byte(const uint8_t[::1] data, uint8_t byte):
+    """Offset of the first `byte`, or the length."""
+    return active_kernels().find_byte(&data[0] if len(data) else NULL, len(data), byte)
+
+
+def find_any(const uint8_t[::1] data, const uint8_t[::1] members):
+    """Offset of the first of the members, or the length."""
+    cdef fc_byteset made
+    fc_byteset_make(&made, &members[0] if len(members) else NULL, len(members))
+    return active_kernels().find_any(&data[0] if len(data) else NULL, len(data), &made)
+
+
+def json_blocks(const uint8_t[::1] data, carry=(0, 0, 0), uint64_t[:, ::1] out=None):
+    """Masks as uint64[blocks, 8] in the order of JSON_MASKS, the carry after them, the flags.
+
+    `data` is a multiple of 64 bytes; `carry` is (escape, string, scalar). With `out`, the masks
+    go there.
+    """
+    cdef fc_json_carry state
+    cdef size_t blocks = <size_t>(len(data) // 64)
+    cdef unsigned flags = 0
+    if len(data) % 64:
+        raise ValueError(f"data must be blocks of 64 bytes, not {len(data)} bytes")
+    if out is None:
+        out = np.empty((blocks, len(JSON_MASKS)), np.uint64)
+    if <size_t>out.shape[0] < blocks or out.shape[1] * sizeof(uint64_t) != sizeof(fc_json_block):
+        raise ValueError(f"out must have {blocks} rows of {len(JSON_MASKS)} masks")
+    state.escape, state.string, state.scalar = carry
+    if blocks:
+        flags = active_kernels().json_blocks(&data[0], blocks, &state, <fc_json_block *>&out[0, 0])
+    return np.asarray(out), (state.escape, state.string, state.scalar), flags
+
+
+def utf8_prefix(const uint8_t[::1] data):
+    """Length of the longest well-formed prefix."""
+    return active_kernels().utf8_prefix(&data[0] if len(data) else NULL, len(data))
+
+
+def crc32c(const uint8_t[::1] data, uint32_t crc=0):
+    """CRC-32C of the data, going on from `crc`."""
+    return active_kernels().crc32c(crc, &data[0] if len(data) else NULL, len(data))

@@ -1,0 +1,5 @@
+"""Text matching and byte scans at the speed of the hardware."""
+
+from fastcore.text.scan import count_byte, find_any, find_byte, line_offsets
+
+__all__ = ["count_byte", "find_any", "find_byte", "line_offsets"]
