@@ -5,41 +5,35 @@ Probing happens in C when the package is imported (``cpuid``, ``getauxval`` or
 bit-identical results: choosing one is a matter of speed, or of testing.
 
 The environment variable ``FASTCORE_SIMD`` (``scalar``, ``neon``, ``sve``,
-``sve2``, ``avx2`` or ``avx512``) names the highest level that may be used.
+``sve2``, ``avx2`` or ``avx512``) names the highest level that may be used. It is
+read once, at import. Where this CPU lacks the level, a `RuntimeWarning` says so
+and the best level below it is the highest; the levels of another architecture
+have only ``scalar`` below them.
 """
 
 from __future__ import annotations
 
 import os
-import platform
 import warnings
-from dataclasses import dataclass
 from types import TracebackType
+from typing import NamedTuple
 
 from fastcore._native import cpu as _native
 
 __all__ = ["CpuInfo", "available", "info", "use"]
 
-ENVIRONMENT_VARIABLE = "FASTCORE_SIMD"
-
-# Every level of every architecture, best first within each: what FASTCORE_SIMD may name.
-_LEVELS = {
-    "x86_64": ("avx512", "avx2", "scalar"),
-    "aarch64": ("sve2", "sve", "neon", "scalar"),
-}
-_MACHINE_NAMES = {"amd64": "x86_64", "x64": "x86_64", "arm64": "aarch64"}
+_ENVIRONMENT_VARIABLE = "FASTCORE_SIMD"
 
 
-@dataclass(frozen=True)
-class CpuInfo:
-    """What the probe found.
+class CpuInfo(NamedTuple):
+    """What the probe found, and what runs now.
 
     Attributes
     ----------
     arch : str
         ``"x86_64"``, ``"aarch64"``, or what `platform.machine` says elsewhere.
     brand : str
-        The processor's own name; empty where no instruction tells it (aarch64).
+        The processor's name; empty where neither it nor the system tells.
     features : frozenset of str
         The features that some kernel asks for and that this CPU and OS give.
     sve_bits : int
@@ -55,21 +49,13 @@ class CpuInfo:
     kernels: dict[str, str]
 
 
-_KERNELS = (
-    "find_byte",
-    "find_any",
-    "count_byte",
-    "offsets_byte",
-    "offsets_any",
-    "json_blocks",
-    "utf8_prefix",
-    "crc32c",
-)
-
-
 def _arch() -> str:
-    machine = platform.machine().lower()
-    return _MACHINE_NAMES.get(machine, machine)
+    known = _native.arch()
+    if known:
+        return known
+    import platform
+
+    return platform.machine().lower()
 
 
 def info() -> CpuInfo:
@@ -78,8 +64,6 @@ def info() -> CpuInfo:
     Examples
     --------
     >>> import fastcore
-    >>> "scalar" in fastcore.cpu.available()
-    True
     >>> fastcore.cpu.info().kernels["find_byte"] in fastcore.cpu.available()
     True
     """
@@ -89,13 +73,22 @@ def info() -> CpuInfo:
         brand=_native.brand(),
         features=_native.features(),
         sve_bits=_native.sve_bits(),
-        kernels=dict.fromkeys(_KERNELS, active),
+        kernels=dict.fromkeys(_native.kernels(), active),
     )
 
 
 def available() -> tuple[str, ...]:
-    """Return the levels that can run here, best first; the last is always ``"scalar"``."""
-    return _native.available()
+    """Return the levels that may be used here, best first; the last is always ``"scalar"``.
+
+    These are the levels that this CPU can run, without those above ``FASTCORE_SIMD``.
+
+    Examples
+    --------
+    >>> import fastcore
+    >>> fastcore.cpu.available()[-1]
+    'scalar'
+    """
+    return _available
 
 
 class _Use:
@@ -113,7 +106,7 @@ class _Use:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        _native.use(self._previous)
+        _native.exchange(self._previous)
 
 
 def use(level: str | None) -> _Use:
@@ -122,21 +115,25 @@ def use(level: str | None) -> _Use:
     Parameters
     ----------
     level : str or None
-        A name out of `available`, or None for the best one.
+        A name out of `available`, or None for the best of them.
 
     Returns
     -------
     context manager
-        Leaving it brings the previous level back. Using it as a plain call is fine too.
+        Leaving it brings back the level that was in use before the call. Using it as a
+        plain call is fine too.
 
     Raises
     ------
     ValueError
-        This machine cannot run `level`.
+        `level` is not among `available`.
+    TypeError
+        `level` is neither a string nor None.
 
     Notes
     -----
-    Objects that exist already (matchers, decoders, logs) keep the kernels they were made with.
+    Objects that exist already (matchers, decoders, logs) keep the kernels they were made
+    with. The choice is one for the process: any thread may make it, and sees it at once.
 
     Examples
     --------
@@ -147,31 +144,40 @@ def use(level: str | None) -> _Use:
     """
     if level is not None and not isinstance(level, str):
         raise TypeError(f"level must be a str or None, not {type(level).__name__}")
-    previous = _native.active()
-    if not _native.use(available()[0] if level is None else level):
-        raise ValueError(f"level {level!r} cannot run here; available: {', '.join(available())}")
-    return _Use(previous)
+    if level is not None and level not in _available:
+        raise ValueError(
+            f"level {level!r} is not available here; choose from {', '.join(_available)}"
+        )
+    return _Use(_native.exchange(_available[0] if level is None else level))
 
 
-def _apply_environment() -> None:
-    """Obey FASTCORE_SIMD: the named level, or the best one below it that runs here."""
-    wanted = os.environ.get(ENVIRONMENT_VARIABLE, "").strip().lower()
-    if not wanted:
-        return
-    usable = available()
-    if wanted in usable:
-        _native.use(wanted)
-        return
-    ladder = _LEVELS.get(_arch(), ("scalar",))
-    below = ladder[ladder.index(wanted) :] if wanted in ladder else ladder
-    fallback = next((level for level in below if level in usable), "scalar")
-    _native.use(fallback)
-    warnings.warn(
-        f"{ENVIRONMENT_VARIABLE}={wanted!r} cannot run here (available: {', '.join(usable)}); "
-        f"using {fallback!r}",
-        RuntimeWarning,
-        stacklevel=2,
+def _levels_up_to(cap: str) -> tuple[tuple[str, ...], str]:
+    """The levels that may be used under FASTCORE_SIMD=`cap`, and a complaint ('' for none)."""
+    usable = _native.usable_levels()
+    if not cap or cap in usable:
+        return usable[usable.index(cap) if cap else 0 :], ""
+
+    every = _native.every_level()
+    names = [name for name, _ in every]
+    if cap not in names:
+        return usable, (
+            f"{_ENVIRONMENT_VARIABLE}={cap!r} names no level; use one of {', '.join(names)}. "
+            f"Going on with {usable[0]!r}"
+        )
+    if dict(every)[cap] == _arch():
+        below = tuple(level for level in usable if names.index(level) > names.index(cap))
+        lacking = "this CPU"
+    else:
+        below = usable[-1:]
+        lacking = _arch()
+    return below, (
+        f"{_ENVIRONMENT_VARIABLE}={cap!r}: {lacking} lacks it (there is {', '.join(usable)}). "
+        f"Going on with {below[0]!r}"
     )
 
 
-_apply_environment()
+_available, _complaint = _levels_up_to(os.environ.get(_ENVIRONMENT_VARIABLE, "").strip().lower())
+_native.exchange(_available[0])
+if _complaint:
+    warnings.warn(_complaint, RuntimeWarning, stacklevel=3)
+del _complaint

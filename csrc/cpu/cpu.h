@@ -27,7 +27,7 @@
 /* Features that some kernel needs. A bit is set only when the OS also saves the registers. */
 enum {
     FC_CPU_AVX2 = 1 << 0,
-    FC_CPU_BMI2 = 1 << 1,
+    FC_CPU_BMI2 = 1 << 1,   /* with BMI1, POPCNT and LZCNT */
     FC_CPU_PCLMUL = 1 << 2, /* with SSE4.2, for CRC-32C */
     FC_CPU_AVX512 = 1 << 3, /* F, BW, VL, DQ */
     FC_CPU_AVX512VBMI = 1 << 4,
@@ -49,7 +49,11 @@ unsigned fc_cpu_sve_bits(void);
 /* Names of the set bits, in a fixed order; returns how many there are. */
 size_t fc_cpu_feature_names(const char **out, size_t capacity);
 
-/* The processor's own name, or "" where no instruction gives it (aarch64). At least 49 bytes. */
+/* "x86_64", "aarch64" as in isa.def, or "" elsewhere. */
+const char *fc_cpu_arch(void);
+
+/* The processor's name, or "" where neither it nor the OS tells. FC_CPU_BRAND_BYTES, at least. */
+#define FC_CPU_BRAND_BYTES 64
 void fc_cpu_brand(char *out);
 
 #endif

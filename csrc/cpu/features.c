@@ -32,6 +32,17 @@ uint32_t fc_cpu_features(void)
     return known & ~PROBED;
 }
 
+const char *fc_cpu_arch(void)
+{
+#if FC_ARCH_X86_64
+    return "x86_64";
+#elif FC_ARCH_AARCH64
+    return "aarch64";
+#else
+    return "";
+#endif
+}
+
 unsigned fc_cpu_sve_bits(void) { return fc_cpu_probe_sve_bits(); }
 
 static const struct {

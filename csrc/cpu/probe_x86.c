@@ -47,6 +47,14 @@ enum { EAX, EBX, ECX, EDX };
 
 static int bit(uint32_t word, int at) { return (word >> at) & 1; }
 
+/* POPCNT and LZCNT came with BMI, but a hypervisor can hide each by itself. */
+static int counts_bits(void)
+{
+    uint32_t base[4], extended[4];
+    return cpuid(1, 0, base) && bit(base[ECX], 23) && cpuid(0x80000001u, 0, extended) &&
+           bit(extended[ECX], 5);
+}
+
 uint32_t fc_cpu_probe(void)
 {
     uint32_t r[4], found = 0;
@@ -63,7 +71,7 @@ uint32_t fc_cpu_probe(void)
         return found;
     if (bit(r[EBX], 5))
         found |= FC_CPU_AVX2;
-    if (bit(r[EBX], 3) && bit(r[EBX], 8)) /* BMI1 and BMI2 */
+    if (bit(r[EBX], 3) && bit(r[EBX], 8) && counts_bits())
         found |= FC_CPU_BMI2;
     if (bit(r[ECX], 10))
         found |= FC_CPU_VPCLMUL;

@@ -96,12 +96,24 @@ typedef struct fc_kernels {
 /* Room that offsets_* keep free at the end of out[]: a block's worth of stores. */
 #define FC_OFFSETS_SLACK 64
 
-#define FC_ISA_ROW(name, features) extern const fc_kernels fc_kernels_##name;
+#define FC_ISA_ROW(name, arch, features) extern const fc_kernels fc_kernels_##name;
 #include "cpu/isa.def"
 #undef FC_ISA_ROW
 
 /* Tables this machine can run, best first; always ends with "scalar". */
 size_t fc_kernels_available(const fc_kernels **out, size_t capacity);
 const fc_kernels *fc_kernels_best(void);
+
+/* Names of the kernels, in the order of the struct. Returns how many there are. */
+size_t fc_kernel_names(const char **out, size_t capacity);
+
+/* A row of isa.def, whether or not this build carries it. */
+typedef struct fc_isa {
+    const char *name;         /* "avx2", "sve2", ... */
+    const char *architecture; /* "x86_64", "aarch64", "any" */
+} fc_isa;
+
+/* Every instruction set that fastcore knows, best first. Returns how many there are. */
+size_t fc_isa_every(fc_isa *out, size_t capacity);
 
 #endif

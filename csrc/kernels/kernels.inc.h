@@ -9,12 +9,7 @@
 
 const fc_kernels FC_SYM(fc_kernels) = {
     .isa = FC_STR(FC_ISA),
-    .find_byte = FC_SYM(find_byte),
-    .find_any = FC_SYM(find_any),
-    .count_byte = FC_SYM(count_byte),
-    .offsets_byte = FC_SYM(offsets_byte),
-    .offsets_any = FC_SYM(offsets_any),
-    .json_blocks = FC_SYM(json_blocks),
-    .utf8_prefix = FC_SYM(utf8_prefix),
-    .crc32c = FC_SYM(crc32c),
+#define FC_KERNEL_ROW(name) .name = FC_SYM(name),
+#include "kernels/kernels.def"
+#undef FC_KERNEL_ROW
 };

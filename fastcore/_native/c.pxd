@@ -23,6 +23,9 @@ cdef extern from "cpu/cpu.h" nogil:
     uint32_t fc_cpu_features()
     unsigned fc_cpu_sve_bits()
     size_t fc_cpu_feature_names(const char **out, size_t capacity)
+    enum:
+        FC_CPU_BRAND_BYTES
+    const char *fc_cpu_arch()
     void fc_cpu_brand(char *out)
 
 cdef extern from "base/byteset.h" nogil:
@@ -62,3 +65,8 @@ cdef extern from "kernels/kernels.h" nogil:
         uint32_t (*crc32c)(uint32_t crc, const uint8_t *data, size_t length) noexcept nogil
     size_t fc_kernels_available(const fc_kernels **out, size_t capacity)
     const fc_kernels *fc_kernels_best()
+    size_t fc_kernel_names(const char **out, size_t capacity)
+    ctypedef struct fc_isa:
+        const char *name
+        const char *architecture
+    size_t fc_isa_every(fc_isa *out, size_t capacity)

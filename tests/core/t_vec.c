@@ -1,7 +1,7 @@
 /* t_vec.c - the vector vocabulary of each ISA, operation by operation; see vec_checks.inc.h. */
 #include "core/check.h"
 
-#define FC_ISA_ROW(name, features) void vec_checks_##name(uint8_t *pages, size_t bytes);
+#define FC_ISA_ROW(name, arch, features) void vec_checks_##name(uint8_t *pages, size_t bytes);
 #include "cpu/isa.def"
 #undef FC_ISA_ROW
 
@@ -12,7 +12,7 @@ static const struct {
 #if FC_TEST_EMULATED_AVX512
     {&fc_kernels_avx512, vec_checks_avx512},
 #else
-#define FC_ISA_ROW(name, features) {&fc_kernels_##name, vec_checks_##name},
+#define FC_ISA_ROW(name, arch, features) {&fc_kernels_##name, vec_checks_##name},
 #include "cpu/isa.def"
 #undef FC_ISA_ROW
 #endif
