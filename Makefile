@@ -52,9 +52,14 @@ bench: $(INSTALLED) $(VENV)/.with-test $(VENV)/.with-bench ## benchmarks beside 
 lint: $(INSTALLED) $(VENV)/.with-test $(VENV)/.with-lint ## formatting, lint, types and compiler warnings, all as errors
 	PATH="$(CURDIR)/$(BIN):$$PATH" tools/lint
 
-wheel: $(INSTALLED) ## a source distribution, and the wheel built out of it alone
+wheel: $(READY) ## a source distribution, the wheel built out of it alone, and a smoke test of that
+	rm -rf dist build/wheel-test
 	$(PIP) install build
 	$(BIN)/python -m build
+	$(PYTHON) -m venv build/wheel-test
+	build/wheel-test/bin/python -m pip --quiet --disable-pip-version-check install dist/*.whl pytest
+	build/wheel-test/bin/pytest -q tests/smoke
+	@du -h dist/*
 
 clean: ## remove what was built, the environment too
 	rm -rf build dist *.egg-info $(VENV) csrc/build demo-log

@@ -29,8 +29,13 @@ def _tracked() -> list[Path]:
     if listed.returncode == 0:
         paths = [ROOT / name for name in listed.stdout.decode().split("\0") if name]
     else:
-        built = {"build", "dist", ".venv", "__pycache__"}
-        paths = [p for p in ROOT.rglob("*") if not built & set(p.relative_to(ROOT).parts)]
+        built = {"build", "dist", ".venv", "__pycache__", "fastcore_native.egg-info"}
+        paths = [
+            p
+            for p in ROOT.rglob("*")
+            if not built & set(p.relative_to(ROOT).parts)
+            and not (p.suffix == ".c" and p.with_suffix(".pyx").exists())  # what Cython made
+        ]
     return sorted(p for p in paths if p.is_file())
 
 
