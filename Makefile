@@ -62,7 +62,7 @@ wheel: $(READY) ## a source distribution, the wheel built out of it alone, and a
 	@du -h dist/*
 
 clean: ## remove what was built, the environment too
-	rm -rf build dist *.egg-info $(VENV) csrc/build demo-log
+	rm -rf build dist *.egg-info $(VENV) .arm64 csrc/build demo-log bench/results/quick
 	rm -f fastcore/_native/*.c fastcore/_native/*.so
 
 $(READY):

@@ -8,6 +8,15 @@ import pytest
 
 import fastcore
 
+try:
+    from hypothesis import settings
+except ImportError:  # the smoke tests need pytest alone
+    pass
+else:
+    # How long an example takes is the machine's business: a busy one must not fail a test.
+    settings.register_profile("fastcore", deadline=None, print_blob=True)
+    settings.load_profile("fastcore")
+
 
 @pytest.fixture(params=fastcore.cpu.available())
 def isa(request: pytest.FixtureRequest) -> Iterator[str]:

@@ -3,7 +3,7 @@
 In Markdown, a ``python`` block with prompts is a doctest and one without is run as it stands; the
 blocks of a page share their names, as a reader would type them one after the other. A ``console``
 block holds commands after ``$`` and what they print. Both work in a folder of their own that holds
-the sample, ``edits.ndjson``. Other blocks (``sh``, ``c``) are not run.
+the sample, ``edits.ndjson.gz``. Other blocks (``sh``, ``c``) are not run.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import pytest
 import fastcore
 
 ROOT = Path(__file__).resolve().parents[1]
-SAMPLE = ROOT / "examples/data/wiki-edits.ndjson.gz"
+SAMPLE = ROOT / "examples/data/wikipedia-edits.ndjson.gz"
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
 
