@@ -171,9 +171,9 @@ static fc_status roll(fc_wal *wal, bool carry, bool may_wait, fc_error *error)
 static fc_status fit(fc_wal *wal, uint64_t bytes, bool may_wait, fc_error *error)
 {
     while (load(&wal->head) + stamp_bytes(wal, load(&wal->head)) + bytes > wal->end) {
-        const bool carry = FC_WAL_PAGE_BYTES + wal->marks.frame_bytes + bytes <=
-                               (wal->segment_bytes & ~7ull) ||
-                           (wal->tail.flags & FC_WAL_HEADER_MARKS_BEFORE) != 0;
+        const bool carry =
+            FC_WAL_PAGE_BYTES + wal->marks.frame_bytes + bytes <= (wal->segment_bytes & ~7ull) ||
+            (wal->tail.flags & FC_WAL_HEADER_MARKS_BEFORE) != 0;
         const fc_status status = roll(wal, carry, may_wait, error);
         if (status != FC_OK)
             return status;
@@ -182,8 +182,8 @@ static fc_status fit(fc_wal *wal, uint64_t bytes, bool may_wait, fc_error *error
 }
 
 /* Append one frame. FC_ELIMIT stands for "would wait" where may_wait is false. */
-static fc_status append_frame(fc_wal *wal, int64_t timestamp, const uint8_t *payload,
-                              size_t length, bool control, bool may_wait, fc_error *error)
+static fc_status append_frame(fc_wal *wal, int64_t timestamp, const uint8_t *payload, size_t length,
+                              bool control, bool may_wait, fc_error *error)
 {
     const uint64_t bytes = fc_wal_frame_bytes(length);
     fc_status status;
@@ -271,8 +271,8 @@ bool fc_wal_try_append(fc_wal *wal, int64_t timestamp, const void *payload, size
                     pthread_mutex_trylock(&wal->append_lock) != 0))
         return false;
     *seq = load(&wal->next_seq);
-    const bool done = running(wal) && append_frame(wal, timestamp, payload, length, false, false,
-                                                   NULL) == FC_OK;
+    const bool done =
+        running(wal) && append_frame(wal, timestamp, payload, length, false, false, NULL) == FC_OK;
     unlock_and_notify(wal, done && should_notify(wal));
     return done;
 }
@@ -285,9 +285,8 @@ fc_status fc_wal_append(fc_wal *wal, int64_t timestamp, const void *payload, siz
     return fc_wal_append_many(wal, &timestamp, &one, 1, seq, &done, error);
 }
 
-fc_status fc_wal_append_many(fc_wal *wal, const int64_t *timestamps,
-                             const fc_wal_payload *payloads, size_t count, uint64_t *seq,
-                             size_t *done, fc_error *error)
+fc_status fc_wal_append_many(fc_wal *wal, const int64_t *timestamps, const fc_wal_payload *payloads,
+                             size_t count, uint64_t *seq, size_t *done, fc_error *error)
 {
     *done = 0;
     for (size_t i = 0; i < count; i++)
@@ -319,8 +318,8 @@ fc_status fc_wal_set_mark(fc_wal *wal, const char *name, size_t name_bytes, cons
     uint8_t body[FC_WAL_MARK_BYTES + FC_WAL_MARK_NAME_BYTES_MAX + FC_WAL_MARK_VALUE_BYTES_MAX];
 
     if (name_bytes == 0 || name_bytes > FC_WAL_MARK_NAME_BYTES_MAX)
-        return fc_fail(error, FC_ELIMIT, "a mark's name of %zu bytes; it takes 1 to %u",
-                       name_bytes, FC_WAL_MARK_NAME_BYTES_MAX);
+        return fc_fail(error, FC_ELIMIT, "a mark's name of %zu bytes; it takes 1 to %u", name_bytes,
+                       FC_WAL_MARK_NAME_BYTES_MAX);
     if (value_bytes > FC_WAL_MARK_VALUE_BYTES_MAX)
         return fc_fail(error, FC_ELIMIT, "a mark's value of %zu bytes; it takes at most %u",
                        value_bytes, FC_WAL_MARK_VALUE_BYTES_MAX);
@@ -354,8 +353,8 @@ fc_status fc_wal_set_mark(fc_wal *wal, const char *name, size_t name_bytes, cons
             status = fc_fail(error, FC_ENOMEM, "a mark");
         fc_wal_mark_encode(body, &view);
         if (status == FC_OK)
-            status = append_frame(wal, wal->io->now_ns(wal->io->context), body, length, true,
-                                  true, error);
+            status = append_frame(wal, wal->io->now_ns(wal->io->context), body, length, true, true,
+                                  error);
         if (status != FC_OK)
             fc_wal_mark_free(mark);
         else if (removed)

@@ -281,8 +281,7 @@ fc_status fc_wal_write_direct(fc_wal *wal, const uint8_t *frame_header, const vo
         failed = switch_out(wal, number);
     if (!failed) {
         wal->out_dirty = true;
-        failed =
-            fc_io_write_all(wal->io, wal->out_file, frame_header, FC_WAL_FRAME_BYTES, at);
+        failed = fc_io_write_all(wal->io, wal->out_file, frame_header, FC_WAL_FRAME_BYTES, at);
     }
     if (!failed)
         failed = fc_io_write_all(wal->io, wal->out_file, payload, length, at + FC_WAL_FRAME_BYTES);
@@ -325,8 +324,8 @@ static void prepare_ahead(fc_wal *wal)
 
 static bool pending(const fc_wal *wal)
 {
-    return acquire(&wal->head) > acquire(wal->durability == FC_WAL_ASYNC ? &wal->written
-                                                                        : &wal->durable);
+    return acquire(&wal->head) >
+           acquire(wal->durability == FC_WAL_ASYNC ? &wal->written : &wal->durable);
 }
 
 /* Under flush_lock: sleep until there is something to flush, or it is time to look. */

@@ -80,8 +80,7 @@ fc_wal_header_state fc_wal_header_decode(const uint8_t *page, uint64_t number,
     const fc_wal_header_state first = decode_copy(page, number, header, k);
     if (first == FC_WAL_HEADER_VALID)
         return first;
-    const fc_wal_header_state second =
-        decode_copy(page + FC_WAL_HEADER_COPY_AT, number, header, k);
+    const fc_wal_header_state second = decode_copy(page + FC_WAL_HEADER_COPY_AT, number, header, k);
     if (second == FC_WAL_HEADER_VALID)
         return second;
     return first == FC_WAL_HEADER_BLANK && second == FC_WAL_HEADER_BLANK ? FC_WAL_HEADER_BLANK

@@ -25,22 +25,22 @@
 
 #include "kernels/kernels.h"
 
-#define FC_WAL_VERSION 1u
-#define FC_WAL_PAGE_BYTES 4096u     /* the header page; frames start right behind it */
-#define FC_WAL_HEADER_COPY_AT 2048u /* the header is there twice, in different sectors */
-#define FC_WAL_SECTOR_BYTES 512u
-#define FC_WAL_FRAME_BYTES 20u
-#define FC_WAL_FRAME_BYTES_MIN 24u
-#define FC_WAL_CONTROL 0x80000000u
-#define FC_WAL_OVERHEAD_BYTES 8192u /* payloads are limited to the segment less this */
-#define FC_WAL_SEGMENT_BYTES_MIN (16u * 1024)
-#define FC_WAL_SEGMENT_BYTES_MAX (1024u * 1024 * 1024)
-#define FC_WAL_MARK_NAME_BYTES_MAX 255u
+#define FC_WAL_VERSION              1u
+#define FC_WAL_PAGE_BYTES           4096u /* the header page; frames start right behind it */
+#define FC_WAL_HEADER_COPY_AT       2048u /* the header is there twice, in different sectors */
+#define FC_WAL_SECTOR_BYTES         512u
+#define FC_WAL_FRAME_BYTES          20u
+#define FC_WAL_FRAME_BYTES_MIN      24u
+#define FC_WAL_CONTROL              0x80000000u
+#define FC_WAL_OVERHEAD_BYTES       8192u /* payloads are limited to the segment less this */
+#define FC_WAL_SEGMENT_BYTES_MIN    (16u * 1024)
+#define FC_WAL_SEGMENT_BYTES_MAX    (1024u * 1024 * 1024)
+#define FC_WAL_MARK_NAME_BYTES_MAX  255u
 #define FC_WAL_MARK_VALUE_BYTES_MAX 4096u
 
 enum {
-    FC_WAL_HEADER_FRESH = 1,         /* the file held only zeros when the segment was begun */
-    FC_WAL_HEADER_MARKS_BEFORE = 2,  /* the marks are whole only with the segment before */
+    FC_WAL_HEADER_FRESH = 1,        /* the file held only zeros when the segment was begun */
+    FC_WAL_HEADER_MARKS_BEFORE = 2, /* the marks are whole only with the segment before */
 };
 
 typedef struct fc_wal_header {

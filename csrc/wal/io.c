@@ -88,7 +88,8 @@ static int system_sync(void *context, fc_file file)
     int failed;
     do {
 #if defined(__APPLE__)
-        /* fsync() there stops at the drive's cache. Volumes without F_FULLFSYNC have fsync alone. */
+        /* fsync() there stops at the drive's cache. Volumes without F_FULLFSYNC have fsync alone.
+         */
         failed = fcntl((int)file, F_FULLFSYNC);
         if (failed && (errno == ENOTSUP || errno == EINVAL))
             failed = fsync((int)file);
@@ -176,6 +177,17 @@ static int system_lock(void *context, fc_file file)
     if (flock((int)file, LOCK_EX | LOCK_NB) == 0)
         return 0;
     return errno == EWOULDBLOCK ? EAGAIN : errno;
+#endif
+}
+
+static void system_unlock(void *context, fc_file file)
+{
+    (void)context;
+#if defined(F_OFD_SETLK)
+    struct flock whole = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
+    (void)fcntl((int)file, F_OFD_SETLK, &whole);
+#else
+    (void)flock((int)file, LOCK_UN);
 #endif
 }
 
@@ -268,6 +280,7 @@ const fc_io fc_io_system = {
     .map = system_map,
     .unmap = system_unmap,
     .lock = system_lock,
+    .unlock = system_unlock,
     .rename = system_rename,
     .unlink = system_unlink,
     .make_directory = system_make_directory,

@@ -31,7 +31,8 @@ typedef struct fc_io {
     /* Returns when data and size are on stable storage, as far as the device tells. */
     int (*sync)(void *context, fc_file file);
 
-    /* Give the file `bytes` bytes of space for good, zeros where nothing was, or fail with ENOSPC. */
+    /* Give the file `bytes` bytes of space for good, zeros where nothing was, or fail with ENOSPC.
+     */
     int (*allocate)(void *context, fc_file file, uint64_t bytes);
     int (*resize)(void *context, fc_file file, uint64_t bytes);
 
@@ -44,6 +45,8 @@ typedef struct fc_io {
 
     /* An exclusive lock that lives as long as the open file; EAGAIN when it is taken. */
     int (*lock)(void *context, fc_file file);
+    /* Let go, also of a copy of the open file that a forked child still has. */
+    void (*unlock)(void *context, fc_file file);
 
     int (*rename)(void *context, const char *from, const char *to);
     int (*unlink)(void *context, const char *path);

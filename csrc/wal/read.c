@@ -94,8 +94,7 @@ static fc_status damaged(const fc_wal_reader *reader, fc_error *error)
 {
     const fc_wal_place *place = &reader->place;
     const fc_status status =
-        fc_fail(error, FC_EWAL_CORRUPT,
-                "segment %llu, offset %llu: record %llu does not verify",
+        fc_fail(error, FC_EWAL_CORRUPT, "segment %llu, offset %llu: record %llu does not verify",
                 (unsigned long long)place->number, (unsigned long long)place->offset,
                 (unsigned long long)place->seq);
     if (error != NULL) {
@@ -160,11 +159,10 @@ static bool take(fc_wal_reader *reader, const uint8_t *buffer, size_t got, size_
         if (!fc_wal_step(reader->wal, place, buffer + at, got - at, &frame))
             return false;
         if (!frame.control && place->seq - 1 >= reader->start)
-            entries[(*count)++] =
-                (fc_wal_entry){.seq = place->seq - 1,
-                               .timestamp = frame.timestamp,
-                               .offset = (size_t)(frame.payload - buffer),
-                               .length = frame.length};
+            entries[(*count)++] = (fc_wal_entry){.seq = place->seq - 1,
+                                                 .timestamp = frame.timestamp,
+                                                 .offset = (size_t)(frame.payload - buffer),
+                                                 .length = frame.length};
         at += (size_t)bytes;
     }
     return false;
@@ -277,7 +275,8 @@ fc_status fc_wal_read(fc_wal_reader *reader, uint8_t *buffer, size_t capacity,
         if (moved)
             continue;
         if (contradicted) {
-            /* The writer may have put the frame there just before it left the segment: look again. */
+            /* The writer may have put the frame there just before it left the segment: look again.
+             */
             if (contradicted_before)
                 return damaged(reader, error);
             contradicted_before = true;

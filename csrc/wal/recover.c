@@ -71,8 +71,7 @@ static fc_status load(recovery *r, window *w, uint64_t offset, uint64_t bytes, f
     }
     const int failed = fc_io_read_all(io, r->file, r->buffer, (size_t)want, offset, &w->bytes);
     if (failed)
-        return fc_fail_os(error, failed, "reading segment %llu",
-                          (unsigned long long)r->end.number);
+        return fc_fail_os(error, failed, "reading segment %llu", (unsigned long long)r->end.number);
     w->offset = offset;
     return FC_OK;
 }
@@ -149,81 +148,100 @@ static fc_status scan(recovery *r, const fc_wal_header *header, bool *whole, fc_
     return status;
 }
 
-/*
- * Is there proof behind the end of the frames that what failed there had been
- * durable? A stamp further on that says so; or, where the file held zeros before,
- * a frame damaged in a way that no lost sector explains: its header is right, the
- * record after it follows, and none of the sectors it lies in is all zeros.
- */
-static fc_status look_behind(recovery *r, bool fresh, uint64_t *garbage_end, bool *proof,
-                             fc_error *error)
+/* What stands behind the end of the frames. */
+typedef struct behind {
+    uint64_t garbage_end; /* behind the last byte that is not zero */
+    uint64_t next; /* the first frame that would continue after one that is damaged; 0: none */
+    bool stamped;  /* a stamp says that the place of the end was durable */
+} behind;
+
+/* One place behind the end, where something else than zeros stands. */
+static void look_at(recovery *r, const uint8_t *bytes, size_t available, uint64_t at, behind *b)
 {
     const fc_wal *wal = r->wal;
+    fc_wal_frame frame;
+    fc_wal_stamp stamp;
+
+    if (available < FC_WAL_FRAME_BYTES_MIN)
+        return;
+    fc_wal_frame_peek(bytes, &frame);
+    if (frame.control && frame.length == FC_WAL_STAMP_BYTES &&
+        fc_wal_frame_bytes(FC_WAL_STAMP_BYTES) <= available &&
+        fc_wal_stamp_decode(frame.payload, frame.length, at, r->end.header_salt, wal->k, &stamp)) {
+        b->stamped |= stamp.durable > r->end.offset;
+        return; /* the one that closes a log follows its last record, which may be cut */
+    }
+    /* One more behind a record, the same behind a mark. */
+    const uint32_t after = frame.seq_low - (uint32_t)r->end.seq;
+    if (b->next == 0 && at > r->end.offset && after <= 1 &&
+        fc_wal_frame_decode(bytes, available, r->end.seq + after, r->end.seed, wal->k, &frame))
+        b->next = at;
+}
+
+static fc_status look_behind(recovery *r, behind *b, fc_error *error)
+{
+    const fc_io *io = r->wal->io;
     const uint64_t size = r->end.segment_bytes;
-    const uint32_t stamp_length = FC_WAL_CONTROL | FC_WAL_STAMP_BYTES;
-    const size_t stamp_bytes = FC_WAL_FRAME_BYTES + FC_WAL_STAMP_BYTES;
     window w = {0};
 
-    *garbage_end = r->end.offset;
-    *proof = false;
-    for (uint64_t at = r->end.offset; at + 8 <= size;) {
-        if (at + stamp_bytes > w.offset + w.bytes) {
-            const uint64_t data = wal->io->next_data(wal->io->context, r->file, at);
+    *b = (behind){.garbage_end = r->end.offset};
+    for (uint64_t at = r->end.offset; at + 8 <= size; at += 8) {
+        if (at + 8 > w.offset + w.bytes) {
+            const uint64_t data = io->next_data(io->context, r->file, at);
             if (data >= size)
                 break;
             at = data > at ? data & ~7ull : at;
+            w = (window){0};
             const fc_status status = load(r, &w, at, CHUNK_BYTES, error);
             if (status != FC_OK)
                 return status;
             if (at + 8 > w.offset + w.bytes)
                 break;
         }
-        const uint8_t *bytes = r->buffer + (at - w.offset);
-        if (fc_load_le64(bytes) != 0) {
-            *garbage_end = at + 8;
-            fc_wal_frame frame;
-            fc_wal_stamp stamp;
-            if (at + stamp_bytes <= w.offset + w.bytes) {
-                fc_wal_frame_peek(bytes, &frame);
-                if ((frame.length | (frame.control ? FC_WAL_CONTROL : 0)) == stamp_length &&
-                    fc_wal_stamp_decode(frame.payload, frame.length, at, r->end.header_salt,
-                                        wal->k, &stamp) &&
-                    stamp.durable > r->end.offset)
-                    *proof = true;
+        if (fc_load_le64(r->buffer + (at - w.offset)) == 0)
+            continue;
+        b->garbage_end = at + 8;
+        fc_wal_frame frame = {0};
+        if (at + FC_WAL_FRAME_BYTES_MIN <= w.offset + w.bytes)
+            fc_wal_frame_peek(r->buffer + (at - w.offset), &frame);
+        /* A frame may pass the end of what is loaded; load on from it only if it may matter. */
+        if (frame.seq_low - (uint32_t)r->end.seq <= 1 || frame.control) {
+            const uint64_t bytes = fc_wal_frame_bytes(frame.length);
+            if (bytes <= size - at && at + bytes > w.offset + w.bytes) {
+                const fc_status status = load(r, &w, at, bytes, error);
+                if (status != FC_OK)
+                    return status;
             }
         }
-        at += 8;
+        look_at(r, r->buffer + (at - w.offset), (size_t)(w.offset + w.bytes - at), at, b);
     }
-    if (*proof || !fresh || *garbage_end <= r->end.offset + FC_WAL_FRAME_BYTES_MIN)
-        return FC_OK;
+    return FC_OK;
+}
 
-    fc_wal_frame frame, next;
-    fc_status status = load(r, &w, r->end.offset, FC_WAL_FRAME_BYTES_MIN, error);
-    if (status != FC_OK || w.offset + w.bytes < r->end.offset + FC_WAL_FRAME_BYTES_MIN)
-        return status;
-    fc_wal_frame_peek(r->buffer + (r->end.offset - w.offset), &frame);
-    const uint64_t bytes = fc_wal_frame_bytes(frame.length);
-    if (frame.seq_low != (uint32_t)r->end.seq || frame.control ||
-        r->end.offset + bytes + FC_WAL_FRAME_BYTES_MIN > size)
+/*
+ * Is there proof that what failed at the end had been durable? A stamp further
+ * on says so. Or, where the file held zeros before: the frame after it is there,
+ * and none of the sectors in between is all zeros, so no lost write explains it.
+ */
+static fc_status prove(recovery *r, const behind *b, bool fresh, bool *proof, fc_error *error)
+{
+    uint8_t sector[FC_WAL_SECTOR_BYTES];
+    size_t got;
+
+    *proof = b->stamped;
+    if (*proof || !fresh || b->next == 0)
         return FC_OK;
-    status = load(r, &w, r->end.offset, bytes + CHUNK_BYTES, error);
-    if (status != FC_OK)
-        return status;
-    const uint8_t *at = r->buffer + (r->end.offset - w.offset);
-    const size_t have = (size_t)(w.offset + w.bytes - r->end.offset);
-    if (have < bytes + FC_WAL_FRAME_BYTES_MIN ||
-        !fc_wal_frame_decode(at + bytes, have - (size_t)bytes, r->end.seq + 1, r->end.seed, wal->k,
-                             &next))
-        return FC_OK;
-    const uint64_t used = FC_WAL_FRAME_BYTES + frame.length;
-    for (uint64_t from = 0; from < used;) {
-        const uint64_t sector_end =
-            ((r->end.offset + from) / FC_WAL_SECTOR_BYTES + 1) * FC_WAL_SECTOR_BYTES -
-            r->end.offset;
-        const uint64_t to = sector_end < used ? sector_end : used;
+    for (uint64_t from = r->end.offset; from < b->next;) {
+        const uint64_t sector_end = (from / FC_WAL_SECTOR_BYTES + 1) * FC_WAL_SECTOR_BYTES;
+        const uint64_t to = sector_end < b->next ? sector_end : b->next;
         bool zeros = true;
-        for (uint64_t i = from; i < to; i++)
-            zeros &= at[i] == 0;
+        const int failed =
+            fc_io_read_all(r->wal->io, r->file, sector, (size_t)(to - from), from, &got);
+        if (failed)
+            return fc_fail_os(error, failed, "reading segment %llu",
+                              (unsigned long long)r->end.number);
+        for (size_t i = 0; i < got; i++)
+            zeros &= sector[i] == 0;
         if (zeros)
             return FC_OK;
         from = to;
@@ -356,8 +374,7 @@ static fc_status read_headers(fc_wal *wal, const uint64_t *numbers, size_t count
         fc_wal_header header;
         fc_file file;
         const fc_wal_place place = {.number = numbers[i]};
-        const fc_status status =
-            fc_wal_read_header(wal, numbers[i], &header, &state, &file, error);
+        const fc_status status = fc_wal_read_header(wal, numbers[i], &header, &state, &file, error);
         if (status != FC_OK)
             return status;
         if (state == FC_WAL_HEADER_BLANK)
@@ -410,8 +427,8 @@ static fc_status scan_last(recovery *r, size_t index, bool *whole, fc_wal_header
          i++) {
         if (r->file >= 0)
             wal->io->close(wal->io->context, r->file);
-        fc_status status = fc_wal_read_header(wal, wal->segments[i].number, header, &state,
-                                              &r->file, error);
+        fc_status status =
+            fc_wal_read_header(wal, wal->segments[i].number, header, &state, &r->file, error);
         if (status == FC_OK && r->file < 0) {
             const fc_wal_place place = {.number = wal->segments[i].number};
             status = damaged(error, &place, "the header does not verify");
@@ -451,8 +468,11 @@ static fc_status recover(recovery *r, const uint64_t *numbers, size_t count, fc_
     }
 
     const fc_wal_place file_end = r->end;
-    uint64_t garbage_end;
-    status = look_behind(r, (header.flags & FC_WAL_HEADER_FRESH) != 0, &garbage_end, &proof, error);
+    const bool fresh = (header.flags & FC_WAL_HEADER_FRESH) != 0;
+    behind b;
+    status = look_behind(r, &b, error);
+    if (status == FC_OK)
+        status = prove(r, &b, fresh, &proof, error);
     if (status != FC_OK)
         return status;
     status = replay_ring(r, error);
@@ -462,14 +482,13 @@ static fc_status recover(recovery *r, const uint64_t *numbers, size_t count, fc_
     if (proof && !healed)
         return damaged(error, &file_end,
                        "the record does not verify, yet it had been on stable storage");
-    const bool torn = (header.flags & FC_WAL_HEADER_FRESH) != 0 && garbage_end > file_end.offset;
+    const bool torn = b.next != 0 || (fresh && b.garbage_end > file_end.offset);
     if (wal->recovery == FC_WAL_STRICT && torn && !healed)
         return damaged(error, &file_end, "the log ends in a torn record");
     if (wal->read_only)
         return FC_OK;
-    const bool same = r->end.number == file_end.number;
-    const bool fresh = (r->end.flags & FC_WAL_HEADER_FRESH) != 0;
-    return settle(r, same ? r->end.offset : 0, same && fresh ? garbage_end : 0, error);
+    const bool zero = fresh && r->end.number == file_end.number;
+    return settle(r, zero ? r->end.offset : 0, zero ? b.garbage_end : 0, error);
 }
 
 static fc_status attempt(recovery *r, fc_error *error)
@@ -497,8 +516,8 @@ fc_status fc_wal_recover(fc_wal *wal, fc_error *error)
     fc_error now = {0}, before = {0};
 
     fc_status status = attempt(&r, &now);
-    /* A reader sees a live log while it changes: what looks damaged, or has been removed, is so only
-     * if it still looks the same after another look. */
+    /* A reader sees a live log while it changes: what looks damaged, or has been removed, is so
+     * only if it still looks the same after another look. */
     while (wal->read_only && status != FC_OK && status != FC_ENOMEM &&
            (now.status != before.status || now.segment != before.segment ||
             now.offset != before.offset || now.sequence != before.sequence)) {

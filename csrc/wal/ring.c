@@ -17,13 +17,20 @@
 
 static const uint8_t MAGIC[8] = {'F', 'C', 'R', 'I', 'N', 'G', 0x0A, 0x1A};
 
-enum { VERSION_AT = 8, RING_BYTES_AT = 16, SEGMENT_BYTES_AT = 24, RING_CRC_AT = 32, DURABLE_END_AT = 512 };
+enum {
+    VERSION_AT = 8,
+    RING_BYTES_AT = 16,
+    SEGMENT_BYTES_AT = 24,
+    RING_CRC_AT = 32,
+    DURABLE_END_AT = 512
+};
 
 static const char *const RING_NAME = "ring.bin";
 
 static bool ring_header_decode(const uint8_t *page, fc_wal_ring_view *view, const fc_kernels *k)
 {
-    if (memcmp(page, MAGIC, sizeof MAGIC) != 0 || fc_load_le32(page + VERSION_AT) != FC_WAL_VERSION ||
+    if (memcmp(page, MAGIC, sizeof MAGIC) != 0 ||
+        fc_load_le32(page + VERSION_AT) != FC_WAL_VERSION ||
         fc_load_le32(page + RING_CRC_AT) != k->crc32c(0, page, RING_CRC_AT))
         return false;
     view->ring_bytes = fc_load_le64(page + RING_BYTES_AT);
@@ -87,6 +94,13 @@ void fc_wal_ring_close(fc_wal *wal)
     wal->ring_file = -1;
 }
 
+void fc_wal_ring_remove(fc_wal *wal)
+{
+    char path[FC_WAL_PATH_BYTES_MAX];
+    fc_wal_file_path(wal, path, RING_NAME);
+    wal->io->unlink(wal->io->context, path);
+}
+
 void fc_wal_ring_put(fc_wal *wal, uint64_t at, const void *data, size_t bytes)
 {
     const uint64_t start = at & (wal->ring_bytes - 1);
@@ -137,10 +151,9 @@ bool fc_wal_ring_view_read(fc_wal *wal, const fc_wal_ring_view *view, uint64_t n
     if (fc_io_read_all(wal->io, view->file, out, first, FC_WAL_PAGE_BYTES + start, &got) != 0 ||
         got != first)
         return false;
-    return bytes == first ||
-           (fc_io_read_all(wal->io, view->file, (uint8_t *)out + first, bytes - first,
-                           FC_WAL_PAGE_BYTES, &got) == 0 &&
-            got == bytes - first);
+    return bytes == first || (fc_io_read_all(wal->io, view->file, (uint8_t *)out + first,
+                                             bytes - first, FC_WAL_PAGE_BYTES, &got) == 0 &&
+                              got == bytes - first);
 }
 
 fc_status fc_wal_ring_view_next(fc_wal *wal, const fc_wal_ring_view *view,

@@ -211,9 +211,8 @@ fc_status fc_wal_read_header(fc_wal *wal, uint64_t number, fc_wal_header *header
         return fc_fail_os(error, failed, "reading the header of %s", path);
     }
     *state = fc_wal_header_decode(page, number, header, wal->k);
-    if (*state == FC_WAL_HEADER_VALID &&
-        (header->segment_bytes < FC_WAL_SEGMENT_BYTES_MIN ||
-         header->segment_bytes > FC_WAL_SEGMENT_BYTES_MAX))
+    if (*state == FC_WAL_HEADER_VALID && (header->segment_bytes < FC_WAL_SEGMENT_BYTES_MIN ||
+                                          header->segment_bytes > FC_WAL_SEGMENT_BYTES_MAX))
         *state = FC_WAL_HEADER_DAMAGED;
     if (*state != FC_WAL_HEADER_VALID) {
         io->close(io->context, *file);

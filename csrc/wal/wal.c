@@ -16,7 +16,8 @@ fc_status fc_wal_refused(fc_wal *wal, fc_error *error)
     const int poison = atomic_load(&wal->poison);
     switch (atomic_load(&wal->state)) {
     case FC_WAL_FORKED:
-        return fc_fail(error, FC_ECLOSED, "the log belongs to the process this one was forked from");
+        return fc_fail(error, FC_ECLOSED,
+                       "the log belongs to the process this one was forked from");
     case FC_WAL_CLOSED:
         return fc_fail(error, FC_ECLOSED, "the log is closed");
     default:
@@ -206,6 +207,8 @@ static void release(fc_wal *wal)
     wal->tail_reader = NULL;
     fc_wal_ring_close(wal);
     close_file(wal, &wal->out_file);
+    if (wal->lock_file >= 0)
+        wal->io->unlock(wal->io->context, wal->lock_file);
     close_file(wal, &wal->lock_file);
     pthread_mutex_unlock(&wal->append_lock);
 }
@@ -230,6 +233,8 @@ fc_status fc_wal_close(fc_wal *wal, fc_error *error)
             status = fc_wal_write_out(wal, error);
         }
         remove_prepared(wal);
+        if (status == FC_OK)
+            fc_wal_ring_remove(wal); /* all of it is in the segments, and durable */
     }
     release(wal);
     return status;
@@ -264,6 +269,10 @@ void fc_wal_free(fc_wal *wal)
     free(wal->path);
     free(wal);
 }
+
+bool fc_wal_running(const fc_wal *wal) { return atomic_load(&wal->state) == FC_WAL_RUNNING; }
+
+bool fc_wal_is_read_only(const fc_wal *wal) { return wal->read_only; }
 
 uint64_t fc_wal_first_seq(fc_wal *wal)
 {

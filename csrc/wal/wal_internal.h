@@ -29,12 +29,12 @@
 #include "wal/format.h"
 #include "wal/io.h"
 
-#define FC_WAL_RING_BYTES_MAX (8u * 1024 * 1024)
-#define FC_WAL_RING_BYTES_MIN (64u * 1024)
-#define FC_WAL_ROLLS_MAX 64 /* segments that may be begun and not yet written */
-#define FC_WAL_MARKS_MAX 256
+#define FC_WAL_RING_BYTES_MAX    (8u * 1024 * 1024)
+#define FC_WAL_RING_BYTES_MIN    (64u * 1024)
+#define FC_WAL_ROLLS_MAX         64 /* segments that may be begun and not yet written */
+#define FC_WAL_MARKS_MAX         256
 #define FC_WAL_STAMP_EVERY_BYTES 8192u
-#define FC_WAL_PATH_BYTES_MAX 4096
+#define FC_WAL_PATH_BYTES_MAX    4096
 
 typedef struct fc_wal_segment {
     uint64_t number;
@@ -156,9 +156,6 @@ static inline uint64_t fc_wal_place_number(const fc_wal *wal, uint64_t at)
     return at / wal->stride;
 }
 
-/* wal.c */
-fc_status fc_wal_refused(fc_wal *wal, fc_error *error); /* FC_OK while records are taken */
-
 /* segment.c */
 void fc_wal_file_path(const fc_wal *wal, char *out, const char *name);
 void fc_wal_segment_path(const fc_wal *wal, char *out, uint64_t number);
@@ -177,6 +174,7 @@ fc_status fc_wal_read_header(fc_wal *wal, uint64_t number, fc_wal_header *header
 /* ring.c */
 fc_status fc_wal_ring_open(fc_wal *wal, fc_error *error);
 void fc_wal_ring_close(fc_wal *wal);
+void fc_wal_ring_remove(fc_wal *wal);
 void fc_wal_ring_put(fc_wal *wal, uint64_t at, const void *data, size_t bytes);
 void fc_wal_ring_view_open(fc_wal *wal, fc_wal_ring_view *view);
 void fc_wal_ring_view_close(fc_wal *wal, fc_wal_ring_view *view);

@@ -15,8 +15,8 @@
 
 #include "fastcore/status.h"
 
-struct fc_kernels;
-struct fc_io;
+typedef struct fc_kernels fc_kernels;
+typedef struct fc_io fc_io;
 typedef struct fc_wal fc_wal;
 typedef struct fc_wal_reader fc_wal_reader;
 
@@ -40,7 +40,7 @@ typedef struct fc_wal_options {
     uint64_t batch_bytes;
     uint32_t batch_ms;
     fc_wal_recovery recovery;
-    const struct fc_io *io; /* NULL: the operating system's */
+    const fc_io *io; /* NULL: the operating system's */
 } fc_wal_options;
 
 /*
@@ -50,7 +50,7 @@ typedef struct fc_wal_options {
  * FC_EINVAL, FC_ELIMIT: an option; FC_EWAL_LOCKED: another writer has it;
  * FC_EWAL_CORRUPT: damage that `recovery` does not allow for; FC_EIO; FC_ENOMEM.
  */
-fc_status fc_wal_open(fc_wal **out, const fc_wal_options *options, const struct fc_kernels *k,
+fc_status fc_wal_open(fc_wal **out, const fc_wal_options *options, const fc_kernels *k,
                       fc_error *error);
 
 /* Commit, stop the flusher and let go of the directory. Later calls on the log give FC_ECLOSED;
@@ -71,7 +71,8 @@ void fc_wal_free(fc_wal *wal);
 fc_status fc_wal_append(fc_wal *wal, int64_t timestamp, const void *payload, size_t length,
                         uint64_t *seq, fc_error *error);
 
-/* The same when it can be done at once; false when it would wait or fail, and nothing is changed. */
+/* The same when it can be done at once; false when it would wait or fail, and nothing is changed.
+ */
 bool fc_wal_try_append(fc_wal *wal, int64_t timestamp, const void *payload, size_t length,
                        uint64_t *seq);
 
@@ -85,9 +86,8 @@ typedef struct fc_wal_payload {
  * may be NULL: then all get now. *done says how many were added: all, or those
  * before the one that failed.
  */
-fc_status fc_wal_append_many(fc_wal *wal, const int64_t *timestamps,
-                             const fc_wal_payload *payloads, size_t count, uint64_t *seq,
-                             size_t *done, fc_error *error);
+fc_status fc_wal_append_many(fc_wal *wal, const int64_t *timestamps, const fc_wal_payload *payloads,
+                             size_t count, uint64_t *seq, size_t *done, fc_error *error);
 
 /*
  * Return when every record before `seq_end`, and every mark set so far, is on
@@ -102,6 +102,10 @@ fc_status fc_wal_commit(fc_wal *wal, uint64_t seq_end, int64_t timeout_ns, bool 
 /* Hand everything appended to the kernel, so that readers of the files see it; no sync. */
 fc_status fc_wal_write_out(fc_wal *wal, fc_error *error);
 
+/* FC_OK while records are taken, else why not. */
+fc_status fc_wal_refused(fc_wal *wal, fc_error *error);
+bool fc_wal_running(const fc_wal *wal); /* neither closed nor left behind by a fork */
+bool fc_wal_is_read_only(const fc_wal *wal);
 uint64_t fc_wal_first_seq(fc_wal *wal);
 uint64_t fc_wal_next_seq(fc_wal *wal);    /* of the next append */
 uint64_t fc_wal_durable_end(fc_wal *wal); /* all before it are on stable storage */
