@@ -17,6 +17,7 @@ ROOMS = {
     "errors": [],
     "kernels": ["base"],
     "scan": ["base"],
+    "strings": [],
     "json": ["base", "json", "columns"],
     "text": ["base", "text"],
     "wal": ["base", "wal"],

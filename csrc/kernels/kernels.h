@@ -16,6 +16,18 @@
 #include "cpu/cpu.h"
 
 /*
+ * One literal to search for, of 2 bytes or more, with the offsets of the two of its
+ * bytes that are thought rarest. With `fold`, `bytes` has no upper-case ASCII letter and
+ * a letter is found in either case.
+ */
+typedef struct fc_literal {
+    const uint8_t *bytes;
+    size_t length;
+    size_t pair[2];
+    int fold;
+} fc_literal;
+
+/*
  * Bit i of each mask speaks of byte i of the 64-byte block.
  *
  * A "string" here runs from its opening quote (included) to its closing quote
@@ -71,6 +83,18 @@ typedef struct fc_kernels {
     /* The same for every member of `set`. */
     size_t (*offsets_any)(const uint8_t *text, size_t length, const fc_byteset *set, int64_t base,
                           int64_t *out, size_t capacity, size_t *consumed);
+
+    /*
+     * Write the start of every occurrence (those that overlap too) that starts at or
+     * after *at, ascending. Returns how many; *at becomes where to go on. That is short
+     * of the last possible start, with room left in out[], when the text makes this way
+     * of searching slow: the rest is then better left to an automaton.
+     */
+    size_t (*literal_offsets)(const uint8_t *text, size_t length, const fc_literal *literal,
+                              size_t *at, int64_t *out, size_t capacity);
+
+    /* How many code points start in text[0 .. length), which is UTF-8: the bytes but 10xxxxxx. */
+    size_t (*utf8_count)(const uint8_t *text, size_t length);
 
     /*
      * Masks of `blocks` blocks of 64 bytes at `text`; `carry` is read and

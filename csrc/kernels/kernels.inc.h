@@ -3,8 +3,10 @@
 #include "kernels/crc32c.inc.h"
 #include "kernels/find_any.inc.h"
 #include "kernels/find_byte.inc.h"
+#include "kernels/find_literal.inc.h"
 #include "kernels/json_blocks.inc.h"
 #include "kernels/offsets.inc.h"
+#include "kernels/utf8_count.inc.h"
 #include "kernels/utf8_prefix.inc.h"
 
 const fc_kernels FC_SYM(fc_kernels) = {

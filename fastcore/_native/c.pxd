@@ -17,8 +17,6 @@ cdef extern from "fastcore/status.h" nogil:
         fc_status status
         int os_errno
         uint64_t offset
-        uint64_t segment
-        uint64_t sequence
         char message[240]
 
 cdef extern from "cpu/cpu.h" nogil:
@@ -63,6 +61,7 @@ cdef extern from "kernels/kernels.h" nogil:
                               size_t *consumed) noexcept nogil
         unsigned (*json_blocks)(const uint8_t *text, size_t blocks, fc_json_carry *carry,
                                 fc_json_block *out) noexcept nogil
+        size_t (*utf8_count)(const uint8_t *text, size_t length) noexcept nogil
         size_t (*utf8_prefix)(const uint8_t *text, size_t length) noexcept nogil
         uint32_t (*crc32c)(uint32_t crc, const uint8_t *data, size_t length) noexcept nogil
     size_t fc_kernels_available(const fc_kernels **out, size_t capacity)

@@ -1,0 +1,1 @@
+class Strings: ...  # for cimport; nothing of it can be reached from Python
