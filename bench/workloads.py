@@ -26,7 +26,7 @@ from typing import Any
 MIB = 1 << 20
 QUICK = os.environ.get("FASTCORE_BENCH_QUICK") == "1"
 SEED = 20_260_101
-SAMPLE = Path(__file__).resolve().parents[1] / "examples/data/wikipedia-edits.ndjson.gz"
+SAMPLE = Path(__file__).resolve().parents[1] / "examples/data/wiki-edits.ndjson.gz"
 
 
 @dataclass(frozen=True)

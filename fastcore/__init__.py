@@ -13,7 +13,15 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from fastcore import cpu
+try:
+    from fastcore import cpu
+except ImportError as error:
+    if error.name != "fastcore._native":
+        raise
+    raise ImportError(
+        f"the compiled part of fastcore is missing from {__path__[0]}: if that is the source tree, "
+        "run from another folder, or build in place with `python setup.py build_ext --inplace`"
+    ) from error
 from fastcore.errors import Error
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ import pytest
 import fastcore
 
 ROOT = Path(__file__).resolve().parents[1]
-SAMPLE = ROOT / "examples/data/wikipedia-edits.ndjson.gz"
+SAMPLE = ROOT / "examples/data/wiki-edits.ndjson.gz"
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
 
