@@ -11,10 +11,12 @@ from json.decoder import JSONDecodeError
 
 __all__ = [
     "ClosedError",
+    "CommitTimeoutError",
     "CorruptionError",
     "DecodeError",
     "Error",
     "LockedError",
+    "MissingLogError",
     "PathError",
     "ReadOnlyError",
     "SourceError",
@@ -90,7 +92,29 @@ class WalError(Error, OSError):
 
 
 class CorruptionError(WalError):
-    """A log's bytes contradict their checksums; names segment, offset and sequence number."""
+    """A log's bytes contradict their checksums.
+
+    Attributes
+    ----------
+    segment : int
+        Number of the file, as in ``wal_000001.bin``.
+    offset : int
+        Where in that file, in bytes.
+    seq : int
+        The record that should have been there.
+    """
+
+    segment = 0
+    offset = 0
+    seq = 0
+
+
+class MissingLogError(WalError, FileNotFoundError):
+    """There is no log at the path, and the mode does not make one."""
+
+
+class CommitTimeoutError(WalError, TimeoutError):
+    """The records are not on stable storage yet; they may be at any moment."""
 
 
 class LockedError(WalError):

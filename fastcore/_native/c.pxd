@@ -17,6 +17,8 @@ cdef extern from "fastcore/status.h" nogil:
         fc_status status
         int os_errno
         uint64_t offset
+        uint64_t segment
+        uint64_t sequence
         char message[240]
 
 cdef extern from "cpu/cpu.h" nogil:

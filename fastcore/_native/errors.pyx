@@ -1,5 +1,9 @@
 """From fc_status to exceptions: the one table."""
 
+from libc.errno cimport ENOENT
+
+import os
+
 from fastcore import errors
 from fastcore._native.c cimport (
     FC_ECLOSED, FC_EINVAL, FC_EIO, FC_ELIMIT, FC_ENOMEM, FC_EWAL_CORRUPT, FC_EWAL_LOCKED,
@@ -24,5 +28,9 @@ cdef int raise_status(fc_status status, const fc_error *error, str doing) except
         raise MemoryError(doing)
     detail = (<const char *>error.message).decode("utf-8", "replace")
     if status == FC_EIO:
-        raise errors.WalError(error.os_errno, f"{doing}: {detail}")
-    raise _EXCEPTION[status](f"{doing}: {detail}")
+        kind = errors.MissingLogError if error.os_errno == ENOENT else errors.WalError
+        raise kind(error.os_errno, f"{doing}: {detail}: {os.strerror(error.os_errno)}")
+    raised = _EXCEPTION[status](f"{doing}: {detail}")
+    if status == FC_EWAL_CORRUPT:
+        raised.segment, raised.offset, raised.seq = error.segment, error.offset, error.sequence
+    raise raised

@@ -24,8 +24,10 @@ typedef enum fc_status {
 
 typedef struct fc_error {
     fc_status status;
-    int os_errno;    /* of FC_EIO, else 0 */
-    uint64_t offset; /* bytes from the start of the stream or file, where one applies */
+    int os_errno;      /* of FC_EIO, else 0 */
+    uint64_t offset;   /* bytes from the start of the stream or file, where one applies */
+    uint64_t segment;  /* of FC_EWAL_CORRUPT: number of the damaged file */
+    uint64_t sequence; /* of FC_EWAL_CORRUPT: the record that should have been there */
     char message[240];
 } fc_error;
 

@@ -1,0 +1,550 @@
+/*
+ * wal/recover.c - find where the log ends, and make that end the truth on disk.
+ *
+ * open:   list the segments; all but trailing ones that were never begun have a valid header
+ *         the last begun one is scanned frame by frame, to the first that does not verify;
+ *         if it does not even hold the marks it should carry over, it does not count, and the
+ *         one before is scanned
+ *         go on in the ring, from the place the segment ends at
+ *         something behind the end that proves the end was durable: damage, not a torn tail
+ * write:  what came from the ring goes to the segments; the last segment is synced
+ *         bytes behind the end are zeroed, files behind it removed
+ *
+ * After a power cut the unsynced part of the last segment is any mixture of
+ * sectors old and new. That is why the end is where a frame fails, and why a
+ * frame that failed but was followed by a stamp saying "durable up to here" is
+ * reported instead of cut.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bits.h"
+#include "wal/wal_internal.h"
+
+#define CHUNK_BYTES (1u << 20)
+
+typedef struct recovery {
+    fc_wal *wal;
+    fc_wal_place end; /* of the records in segments */
+    fc_file file;     /* the segment `end` is in, for reading; negative: none */
+    uint8_t *buffer;  /* of segment bytes */
+    size_t capacity;
+    uint8_t *frame; /* of one frame out of the ring */
+    size_t frame_capacity;
+    uint64_t last_frame; /* offset of the last record or mark in the segment of `end` */
+    uint64_t durable;    /* what the last stamp there says */
+} recovery;
+
+static fc_status damaged(fc_error *error, const fc_wal_place *place, const char *why)
+{
+    const fc_status status =
+        fc_fail(error, FC_EWAL_CORRUPT, "segment %llu, offset %llu, record %llu: %s",
+                (unsigned long long)place->number, (unsigned long long)place->offset,
+                (unsigned long long)place->seq, why);
+    if (error != NULL) {
+        error->segment = place->number;
+        error->offset = place->offset;
+        error->sequence = place->seq;
+    }
+    return status;
+}
+
+/* Have at least `bytes` bytes of the segment from `offset` on in the buffer, or what there is. */
+typedef struct window {
+    uint64_t offset;
+    size_t bytes;
+} window;
+
+static fc_status load(recovery *r, window *w, uint64_t offset, uint64_t bytes, fc_error *error)
+{
+    const fc_io *io = r->wal->io;
+    if (offset >= w->offset && offset + bytes <= w->offset + w->bytes)
+        return FC_OK;
+    const uint64_t want = bytes > CHUNK_BYTES ? bytes : CHUNK_BYTES;
+    if (want > r->capacity) {
+        uint8_t *larger = realloc(r->buffer, (size_t)want);
+        if (larger == NULL)
+            return fc_fail(error, FC_ENOMEM, "a record of %llu bytes", (unsigned long long)bytes);
+        r->buffer = larger;
+        r->capacity = (size_t)want;
+    }
+    const int failed = fc_io_read_all(io, r->file, r->buffer, (size_t)want, offset, &w->bytes);
+    if (failed)
+        return fc_fail_os(error, failed, "reading segment %llu", (unsigned long long)r->end.number);
+    w->offset = offset;
+    return FC_OK;
+}
+
+/* Take note of a control frame, of a stamp or a mark. */
+static fc_status note_control(recovery *r, const fc_wal_frame *frame, uint64_t offset,
+                              bool *is_mark, fc_error *error)
+{
+    fc_wal_stamp stamp;
+    fc_wal_mark_view view;
+
+    *is_mark = fc_wal_mark_decode(frame->payload, frame->length, &view);
+    if (*is_mark && view.removed) {
+        fc_wal_marks_remove(&r->wal->marks, (const char *)view.name, view.name_bytes);
+    } else if (*is_mark) {
+        fc_wal_mark *mark = fc_wal_mark_make(&view);
+        if (mark == NULL || !fc_wal_marks_put(&r->wal->marks, mark)) {
+            fc_wal_mark_free(mark);
+            return fc_fail(error, FC_ENOMEM, "a mark");
+        }
+    } else if (fc_wal_stamp_decode(frame->payload, frame->length, offset, r->end.header_salt,
+                                   r->wal->k, &stamp)) {
+        r->durable = stamp.durable;
+    }
+    return FC_OK;
+}
+
+static fc_status note(recovery *r, const fc_wal_frame *frame, uint64_t offset, uint32_t *marks,
+                      fc_error *error)
+{
+    bool is_mark = false;
+    if (frame->control) {
+        const fc_status status = note_control(r, frame, offset, &is_mark, error);
+        if (status != FC_OK)
+            return status;
+    }
+    if (!frame->control || is_mark)
+        r->last_frame = offset;
+    *marks += is_mark;
+    return FC_OK;
+}
+
+/* Walk the frames of one segment; *whole tells whether the marks it carries over are all there. */
+static fc_status scan(recovery *r, const fc_wal_header *header, bool *whole, fc_error *error)
+{
+    window w = {0};
+    uint32_t marks = 0;
+    fc_status status = FC_OK;
+
+    fc_wal_place_begin(r->wal, &r->end, header);
+    r->last_frame = r->durable = 0;
+    for (;;) {
+        fc_wal_frame frame;
+        const uint64_t offset = r->end.offset;
+        const uint64_t room = header->segment_bytes - offset;
+        if (room < FC_WAL_FRAME_BYTES_MIN)
+            break;
+        status = load(r, &w, offset, FC_WAL_FRAME_BYTES_MIN, error);
+        if (status != FC_OK || offset + FC_WAL_FRAME_BYTES_MIN > w.offset + w.bytes)
+            break;
+        fc_wal_frame_peek(r->buffer + (offset - w.offset), &frame);
+        const uint64_t bytes = fc_wal_frame_bytes(frame.length);
+        if (frame.seq_low != (uint32_t)r->end.seq || bytes > room)
+            break;
+        status = load(r, &w, offset, bytes, error);
+        if (status != FC_OK || !fc_wal_step(r->wal, &r->end, r->buffer + (offset - w.offset),
+                                            (size_t)(w.offset + w.bytes - offset), &frame))
+            break;
+        status = note(r, &frame, offset, &marks, error);
+        if (status != FC_OK)
+            break;
+    }
+    *whole = marks >= header->marks;
+    return status;
+}
+
+/* What stands behind the end of the frames. */
+typedef struct behind {
+    uint64_t garbage_end; /* behind the last byte that is not zero */
+    uint64_t next; /* the first frame that would continue after one that is damaged; 0: none */
+    bool stamped;  /* a stamp says that the place of the end was durable */
+} behind;
+
+/* One place behind the end, where something else than zeros stands. */
+static void look_at(recovery *r, const uint8_t *bytes, size_t available, uint64_t at, behind *b)
+{
+    const fc_wal *wal = r->wal;
+    fc_wal_frame frame;
+    fc_wal_stamp stamp;
+
+    if (available < FC_WAL_FRAME_BYTES_MIN)
+        return;
+    fc_wal_frame_peek(bytes, &frame);
+    if (frame.control && frame.length == FC_WAL_STAMP_BYTES &&
+        fc_wal_frame_bytes(FC_WAL_STAMP_BYTES) <= available &&
+        fc_wal_stamp_decode(frame.payload, frame.length, at, r->end.header_salt, wal->k, &stamp)) {
+        b->stamped |= stamp.durable > r->end.offset;
+        return; /* the one that closes a log follows its last record, which may be cut */
+    }
+    /* One more behind a record, the same behind a mark. */
+    const uint32_t after = frame.seq_low - (uint32_t)r->end.seq;
+    if (b->next == 0 && at > r->end.offset && after <= 1 &&
+        fc_wal_frame_decode(bytes, available, r->end.seq + after, r->end.seed, wal->k, &frame))
+        b->next = at;
+}
+
+static fc_status look_behind(recovery *r, behind *b, fc_error *error)
+{
+    const fc_io *io = r->wal->io;
+    const uint64_t size = r->end.segment_bytes;
+    window w = {0};
+
+    *b = (behind){.garbage_end = r->end.offset};
+    for (uint64_t at = r->end.offset; at + 8 <= size; at += 8) {
+        if (at + 8 > w.offset + w.bytes) {
+            const uint64_t data = io->next_data(io->context, r->file, at);
+            if (data >= size)
+                break;
+            at = data > at ? data & ~7ull : at;
+            w = (window){0};
+            const fc_status status = load(r, &w, at, CHUNK_BYTES, error);
+            if (status != FC_OK)
+                return status;
+            if (at + 8 > w.offset + w.bytes)
+                break;
+        }
+        if (fc_load_le64(r->buffer + (at - w.offset)) == 0)
+            continue;
+        b->garbage_end = at + 8;
+        fc_wal_frame frame = {0};
+        if (at + FC_WAL_FRAME_BYTES_MIN <= w.offset + w.bytes)
+            fc_wal_frame_peek(r->buffer + (at - w.offset), &frame);
+        /* A frame may pass the end of what is loaded; load on from it only if it may matter. */
+        if (frame.seq_low - (uint32_t)r->end.seq <= 1 || frame.control) {
+            const uint64_t bytes = fc_wal_frame_bytes(frame.length);
+            if (bytes <= size - at && at + bytes > w.offset + w.bytes) {
+                const fc_status status = load(r, &w, at, bytes, error);
+                if (status != FC_OK)
+                    return status;
+            }
+        }
+        look_at(r, r->buffer + (at - w.offset), (size_t)(w.offset + w.bytes - at), at, b);
+    }
+    return FC_OK;
+}
+
+/*
+ * Is there proof that what failed at the end had been durable? A stamp further
+ * on says so. Or, where the file held zeros before: the frame after it is there,
+ * and none of the sectors in between is all zeros, so no lost write explains it.
+ */
+static fc_status prove(recovery *r, const behind *b, bool fresh, bool *proof, fc_error *error)
+{
+    uint8_t sector[FC_WAL_SECTOR_BYTES];
+    size_t got;
+
+    *proof = b->stamped;
+    if (*proof || !fresh || b->next == 0)
+        return FC_OK;
+    for (uint64_t from = r->end.offset; from < b->next;) {
+        const uint64_t sector_end = (from / FC_WAL_SECTOR_BYTES + 1) * FC_WAL_SECTOR_BYTES;
+        const uint64_t to = sector_end < b->next ? sector_end : b->next;
+        bool zeros = true;
+        const int failed =
+            fc_io_read_all(r->wal->io, r->file, sector, (size_t)(to - from), from, &got);
+        if (failed)
+            return fc_fail_os(error, failed, "reading segment %llu",
+                              (unsigned long long)r->end.number);
+        for (size_t i = 0; i < got; i++)
+            zeros &= sector[i] == 0;
+        if (zeros)
+            return FC_OK;
+        from = to;
+    }
+    *proof = true;
+    return FC_OK;
+}
+
+/* For writing: put a frame or header page from the ring where it belongs. */
+static int write_at(recovery *r, uint64_t number, const void *data, uint64_t bytes, uint64_t offset)
+{
+    fc_wal *wal = r->wal;
+    const fc_io *io = wal->io;
+    char path[FC_WAL_PATH_BYTES_MAX];
+    int failed = 0;
+
+    if (wal->out_number != number) {
+        if (wal->out_file >= 0) {
+            failed = io->sync(io->context, wal->out_file);
+            io->close(io->context, wal->out_file);
+            wal->out_file = -1;
+        }
+        fc_wal_segment_path(wal, path, number);
+        if (!failed)
+            failed = io->open(io->context, path, FC_IO_WRITE, &wal->out_file);
+        if (failed)
+            return failed;
+        wal->out_number = number;
+    }
+    return fc_io_write_all(io, wal->out_file, data, (size_t)bytes, offset);
+}
+
+/* Follow the records into the ring. For writing, everything found there is put into its segment. */
+static fc_status replay_ring(recovery *r, fc_error *error)
+{
+    fc_wal *wal = r->wal;
+    fc_wal_ring_view view;
+    fc_status status;
+    uint32_t marks = 0;
+    int failed = 0;
+
+    fc_wal_ring_view_open(wal, &view);
+    for (;;) {
+        fc_wal_frame frame;
+        fc_wal_header header;
+        fc_wal_ring_found found;
+        status = fc_wal_ring_view_next(wal, &view, &r->end, &r->frame, &r->frame_capacity, &frame,
+                                       &header, &found, error);
+        if (status != FC_OK || found == FC_WAL_RING_NOTHING)
+            break;
+        if (found == FC_WAL_RING_FRAME) {
+            const uint64_t offset = r->end.offset, bytes = fc_wal_frame_bytes(frame.length);
+            fc_wal_step(wal, &r->end, r->frame, (size_t)bytes, &frame);
+            status = note(r, &frame, offset, &marks, error);
+            if (status == FC_OK && !wal->read_only)
+                failed = write_at(r, r->end.number, r->frame, bytes, offset);
+        } else {
+            uint8_t page[FC_WAL_PAGE_BYTES];
+            const fc_wal_segment segment = {.number = header.number,
+                                            .base_seq = header.base_seq,
+                                            .bytes = header.segment_bytes,
+                                            .marks_before =
+                                                (header.flags & FC_WAL_HEADER_MARKS_BEFORE) != 0};
+            fc_wal_place_begin(wal, &r->end, &header);
+            r->last_frame = r->durable = 0;
+            if (fc_wal_segments_add(wal, &segment) != 0)
+                status = fc_fail(error, FC_ENOMEM, "the list of segments");
+            if (status == FC_OK && !wal->read_only) {
+                fc_wal_header_encode(page, &header, wal->k);
+                failed = fc_wal_make_file(wal, header.number, header.segment_bytes);
+                if (!failed)
+                    failed = write_at(r, header.number, page, sizeof page, 0);
+            }
+        }
+        if (failed)
+            status = fc_fail_os(error, failed, "writing recovered records to segment %llu",
+                                (unsigned long long)r->end.number);
+        if (status != FC_OK)
+            break;
+    }
+    fc_wal_ring_view_close(wal, &view);
+    return status;
+}
+
+/* Zero what stands behind the end, so that "zeros before" holds again, and sync. */
+static fc_status settle(recovery *r, uint64_t garbage_from, uint64_t garbage_end, fc_error *error)
+{
+    static const uint8_t zeros[FC_WAL_PAGE_BYTES] = {0};
+    fc_wal *wal = r->wal;
+    const fc_io *io = wal->io;
+    uint64_t size;
+    int failed = write_at(r, r->end.number, zeros, 0, r->end.offset);
+    if (!failed)
+        failed = io->size(io->context, wal->out_file, &size);
+    if (!failed && size < r->end.segment_bytes) /* somebody cut it */
+        failed = io->allocate(io->context, wal->out_file, r->end.segment_bytes);
+
+    for (uint64_t at = garbage_from; !failed && at < garbage_end; at += sizeof zeros) {
+        const uint64_t left = garbage_end - at;
+        failed = write_at(r, r->end.number, zeros, left < sizeof zeros ? left : sizeof zeros, at);
+    }
+    if (!failed)
+        failed = io->sync(io->context, wal->out_file);
+    if (!failed)
+        failed = io->sync_directory(io->context, wal->path);
+    return failed ? fc_fail_os(error, failed, "making the recovered log durable in %s", wal->path)
+                  : FC_OK;
+}
+
+static fc_status remove_files(fc_wal *wal, const uint64_t *numbers, size_t count, uint64_t after,
+                              fc_error *error)
+{
+    char path[FC_WAL_PATH_BYTES_MAX];
+    for (size_t i = count; i > 0 && numbers[i - 1] > after; i--) {
+        fc_wal_segment_path(wal, path, numbers[i - 1]);
+        const int failed = wal->io->unlink(wal->io->context, path);
+        if (failed)
+            return fc_fail_os(error, failed, "removing %s, which was never begun", path);
+    }
+    return FC_OK;
+}
+
+/* Read the header of every file; drop trailing ones that were never begun. */
+static fc_status read_headers(fc_wal *wal, const uint64_t *numbers, size_t count, fc_error *error)
+{
+    fc_wal_header_state state = FC_WAL_HEADER_VALID;
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        fc_wal_header header;
+        fc_file file;
+        const fc_wal_place place = {.number = numbers[i]};
+        const fc_status status = fc_wal_read_header(wal, numbers[i], &header, &state, &file, error);
+        if (status != FC_OK)
+            return status;
+        if (state == FC_WAL_HEADER_BLANK)
+            break;
+        if (state == FC_WAL_HEADER_DAMAGED)
+            return damaged(error, &place, "the header does not verify");
+        wal->io->close(wal->io->context, file);
+        const fc_wal_segment segment = {.number = header.number,
+                                        .base_seq = header.base_seq,
+                                        .bytes = header.segment_bytes,
+                                        .marks_before =
+                                            (header.flags & FC_WAL_HEADER_MARKS_BEFORE) != 0};
+        if (i > 0) {
+            const fc_wal_segment *before = &wal->segments[wal->segment_count - 1];
+            const fc_wal_place gap = {.number = before->number + 1, .seq = before->base_seq};
+            if (numbers[i] != before->number + 1)
+                return damaged(error, &gap, "the file is missing");
+            if (header.base_seq < before->base_seq)
+                return damaged(error, &place, "its numbers start before the last segment's");
+        }
+        if (fc_wal_segments_add(wal, &segment) != 0)
+            return fc_fail(error, FC_ENOMEM, "the list of segments");
+    }
+    for (size_t later = i + 1; later < count; later++) {
+        fc_wal_header header;
+        fc_file file;
+        const fc_wal_place place = {.number = numbers[i]};
+        const fc_status status =
+            fc_wal_read_header(wal, numbers[later], &header, &state, &file, error);
+        if (status != FC_OK)
+            return status;
+        if (state == FC_WAL_HEADER_BLANK)
+            continue;
+        if (file >= 0)
+            wal->io->close(wal->io->context, file);
+        return damaged(error, &place, "the header is gone, but later segments are there");
+    }
+    return FC_OK;
+}
+
+/* Scan segment number `index` of the list as the last one. */
+static fc_status scan_last(recovery *r, size_t index, bool *whole, fc_wal_header *header,
+                           fc_error *error)
+{
+    fc_wal *wal = r->wal;
+    fc_wal_header_state state;
+
+    fc_wal_marks_clear(&wal->marks);
+    for (size_t i = wal->segments[index].marks_before && index > 0 ? index - 1 : index; i <= index;
+         i++) {
+        if (r->file >= 0)
+            wal->io->close(wal->io->context, r->file);
+        fc_status status =
+            fc_wal_read_header(wal, wal->segments[i].number, header, &state, &r->file, error);
+        if (status == FC_OK && r->file < 0) {
+            const fc_wal_place place = {.number = wal->segments[i].number};
+            status = damaged(error, &place, "the header does not verify");
+        }
+        if (status == FC_OK)
+            status = scan(r, header, whole, error);
+        if (status != FC_OK)
+            return status;
+    }
+    return FC_OK;
+}
+
+static fc_status recover(recovery *r, const uint64_t *numbers, size_t count, fc_error *error)
+{
+    fc_wal *wal = r->wal;
+    fc_wal_header header;
+    bool whole = true, proof = false;
+
+    fc_status status = read_headers(wal, numbers, count, error);
+    if (status != FC_OK)
+        return status;
+    if (wal->segment_count == 0)
+        return wal->read_only ? FC_OK : remove_files(wal, numbers, count, 0, error);
+
+    status = scan_last(r, wal->segment_count - 1, &whole, &header, error);
+    if (status == FC_OK && !whole && wal->segment_count > 1) {
+        /* Nothing but marks, all of them also in the segment before, as it is whole. */
+        wal->segment_count--;
+        status = scan_last(r, wal->segment_count - 1, &whole, &header, error);
+    }
+    if (status != FC_OK)
+        return status;
+    if (!wal->read_only) {
+        status = remove_files(wal, numbers, count, r->end.number, error);
+        if (status != FC_OK)
+            return status;
+    }
+
+    const fc_wal_place file_end = r->end;
+    const bool fresh = (header.flags & FC_WAL_HEADER_FRESH) != 0;
+    behind b;
+    status = look_behind(r, &b, error);
+    if (status == FC_OK)
+        status = prove(r, &b, fresh, &proof, error);
+    if (status != FC_OK)
+        return status;
+    status = replay_ring(r, error);
+    if (status != FC_OK)
+        return status;
+    const bool healed = r->end.number != file_end.number || r->end.offset != file_end.offset;
+    if (proof && !healed)
+        return damaged(error, &file_end,
+                       "the record does not verify, yet it had been on stable storage");
+    const bool torn = b.next != 0 || (fresh && b.garbage_end > file_end.offset);
+    if (wal->recovery == FC_WAL_STRICT && torn && !healed)
+        return damaged(error, &file_end, "the log ends in a torn record");
+    if (wal->read_only)
+        return FC_OK;
+    const bool zero = fresh && r->end.number == file_end.number;
+    return settle(r, zero ? r->end.offset : 0, zero ? b.garbage_end : 0, error);
+}
+
+static fc_status attempt(recovery *r, fc_error *error)
+{
+    uint64_t *numbers = NULL;
+    size_t count = 0;
+
+    *r = (recovery){.wal = r->wal, .file = -1};
+    r->wal->segment_count = 0;
+    fc_wal_marks_clear(&r->wal->marks);
+    fc_status status = fc_wal_list(r->wal, &numbers, &count, error);
+    if (status == FC_OK)
+        status = recover(r, numbers, count, error);
+    if (r->file >= 0)
+        r->wal->io->close(r->wal->io->context, r->file);
+    free(numbers);
+    free(r->buffer);
+    free(r->frame);
+    return status;
+}
+
+fc_status fc_wal_recover(fc_wal *wal, fc_error *error)
+{
+    recovery r = {.wal = wal};
+    fc_error now = {0}, before = {0};
+
+    fc_status status = attempt(&r, &now);
+    /* A reader sees a live log while it changes: what looks damaged, or has been removed, is so
+     * only if it still looks the same after another look. */
+    while (wal->read_only && status != FC_OK && status != FC_ENOMEM &&
+           (now.status != before.status || now.segment != before.segment ||
+            now.offset != before.offset || now.sequence != before.sequence)) {
+        before = now;
+        status = attempt(&r, &now);
+    }
+    if (status != FC_OK) {
+        if (error != NULL)
+            *error = now;
+        return status;
+    }
+
+    wal->tail = r.end;
+    atomic_store(&wal->next_seq, r.end.seq);
+    atomic_store(&wal->durable_end, r.end.seq);
+    const bool fits = r.end.segment_bytes == wal->segment_bytes;
+    const uint64_t start = r.end.number * wal->stride;
+    const uint64_t head = start + (fits ? r.end.offset : FC_WAL_PAGE_BYTES);
+    atomic_store(&wal->head, head);
+    atomic_store(&wal->written, head);
+    atomic_store(&wal->durable, head);
+    atomic_store(&wal->directory_synced, r.end.number);
+    atomic_store(&wal->prepared, r.end.number);
+    /* A segment of another size is left at once: the ring's places are in terms of one size. */
+    wal->end = fits ? start + (wal->segment_bytes & ~7ull) : head;
+    wal->stamp_due = true;
+    wal->stamped_at = wal->stamped = start + r.durable;
+    wal->last_frame = 0;
+    return FC_OK;
+}
