@@ -31,4 +31,11 @@
 #define FC_RESTRICT      restrict
 #endif
 
+/* Keep an integer in a general register: no vectors made out of the arithmetic around it. */
+#if FC_MSVC
+#define FC_KEEP_SCALAR(v) ((void)0)
+#else
+#define FC_KEEP_SCALAR(v) __asm__("" : "+r"(v))
+#endif
+
 #endif

@@ -1,70 +1,77 @@
 /*
  * find_any - offset of the first member of `set` in text[0 .. length), or `length`.
  *
- * Two lookups by nibble tell membership (fc_byteset); with MATCH (SVE2) a set of up to
- * 16 bytes takes one instruction. Rounds and tail as in find_byte. Without lookups: a
- * table, byte by byte.
+ * Two lookups by nibble tell membership (fc_byteset), without those of the upper half
+ * when all members are ASCII; with MATCH (SVE2) a set of up to 16 bytes takes one
+ * instruction. Rounds and tail are those of find_byte. Without lookups: a table, byte by
+ * byte.
  */
 #if VEC_HAS_LOOKUP16
 
-/* x and y: the rows of the set or, when `few`, the members themselves twice. */
-FC_OP mask members(vec a, vec x, vec y, int few)
+enum set_kind { SET_ANY, SET_ASCII, SET_FEW };
+
+/* Not 0 in the lanes of members. x, y: rows_low and rows_high, or x: the few members. */
+FC_OP vec members(vec a, vec x, vec y, enum set_kind kind)
 {
 #if VEC_HAS_MATCH16
-    if (few)
+    if (kind == SET_FEW)
         return vec_match16(a, x);
 #endif
-    (void)few;
-    return vec_in(a, x, y);
+    return kind == SET_ASCII ? vec_in_low(a, x) : vec_in(a, x, y);
 }
 
-FC_OP size_t find_members(const uint8_t *text, size_t length, vec x, vec y, int few)
+/* Inlined once for each kind, which is a constant there. */
+FC_OP size_t find_members(const uint8_t *text, size_t length, vec x, vec y, enum set_kind kind)
 {
     const size_t step = vec_bytes();
     size_t at = 0;
 
     if (length < step) {
-        const mask hit =
-            mask_and(members(vec_load_tail(text, length), x, y, few), mask_first_lanes(length));
+        const mask hit = mask_and(vec_nonzero(members(vec_load_tail(text, length), x, y, kind)),
+                                  mask_first_lanes(length));
         return mask_any(hit) ? mask_first(hit) : length;
     }
     for (; at + 4 * step <= length; at += 4 * step) {
-        const mask a = members(vec_load(text + at), x, y, few);
-        const mask b = members(vec_load(text + at + step), x, y, few);
-        const mask c = members(vec_load(text + at + 2 * step), x, y, few);
-        const mask d = members(vec_load(text + at + 3 * step), x, y, few);
-        const mask ab = mask_or(a, b);
+        const vec a = members(vec_load(text + at), x, y, kind);
+        const vec b = members(vec_load(text + at + step), x, y, kind);
+        const vec c = members(vec_load(text + at + 2 * step), x, y, kind);
+        const vec d = members(vec_load(text + at + 3 * step), x, y, kind);
+        const vec ab = vec_or(a, b);
 
-        if (mask_any(mask_or(ab, mask_or(c, d)))) {
-            if (mask_any(ab))
-                return mask_any(a) ? at + mask_first(a) : at + step + mask_first(b);
-            return mask_any(c) ? at + 2 * step + mask_first(c) : at + 3 * step + mask_first(d);
+        if (vec_any(vec_or(ab, vec_or(c, d)))) {
+            if (vec_any(ab))
+                return vec_any(a) ? at + mask_first(vec_nonzero(a))
+                                  : at + step + mask_first(vec_nonzero(b));
+            return vec_any(c) ? at + 2 * step + mask_first(vec_nonzero(c))
+                              : at + 3 * step + mask_first(vec_nonzero(d));
         }
     }
     for (; at + step <= length; at += step) {
-        const mask hit = members(vec_load(text + at), x, y, few);
-        if (mask_any(hit))
-            return at + mask_first(hit);
+        const vec hit = members(vec_load(text + at), x, y, kind);
+        if (vec_any(hit))
+            return at + mask_first(vec_nonzero(hit));
     }
     if (at < length) {
-        const mask hit = members(vec_load(text + length - step), x, y, few);
-        if (mask_any(hit))
-            return length - step + mask_first(hit);
+        const vec hit = members(vec_load(text + length - step), x, y, kind);
+        if (vec_any(hit))
+            return length - step + mask_first(vec_nonzero(hit));
     }
     return length;
 }
 
 static size_t FC_SYM(find_any)(const uint8_t *text, size_t length, const fc_byteset *set)
 {
+    const vec low = vec_table16(set->rows_low), high = vec_table16(set->rows_high);
+
     if (set->count == 0)
         return length;
 #if VEC_HAS_MATCH16
-    if (set->count <= 16) {
-        const vec wanted = vec_table16(set->bytes);
-        return find_members(text, length, wanted, wanted, 1);
-    }
+    if (set->count <= sizeof set->bytes)
+        return find_members(text, length, vec_table16(set->bytes), high, SET_FEW);
 #endif
-    return find_members(text, length, vec_table16(set->rows_low), vec_table16(set->rows_high), 0);
+    if (!vec_any(high))
+        return find_members(text, length, low, high, SET_ASCII);
+    return find_members(text, length, low, high, SET_ANY);
 }
 
 #else

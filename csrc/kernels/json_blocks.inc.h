@@ -39,19 +39,19 @@ static unsigned FC_SYM(json_blocks)(const uint8_t *text, size_t blocks, fc_json_
         const uint64_t backslash = block64_eq(b, '\\');
         const uint64_t quote = block64_eq(b, '"') & ~json_escaped(backslash, &escape);
         const uint64_t string = prefix_xor(quote) ^ in_string;
-        const uint64_t open = block64_eq(folded, '{') & ~string;
-        const uint64_t close = block64_eq(folded, '}') & ~string;
-        const uint64_t comma = block64_eq(b, ',') & ~string;
-        const uint64_t colon = block64_eq(b, ':') & ~string;
-        const uint64_t scalar = ~(string | quote | open | close | comma | colon | block64_space(b));
+        const uint64_t open = block64_eq(folded, '{'), close = block64_eq(folded, '}');
+        const uint64_t comma = block64_eq(b, ','), colon = block64_eq(b, ':');
+        /* Not masked by `string` first: that would make a longer chain of what waits for it. */
+        const uint64_t scalar =
+            ~(string | (quote | open | close | comma | colon | block64_space(b)));
 
         out[i].quote = quote;
         out[i].string = string;
         out[i].backslash = backslash;
-        out[i].open = open;
-        out[i].close = close;
-        out[i].comma = comma;
-        out[i].colon = colon;
+        out[i].open = open & ~string;
+        out[i].close = close & ~string;
+        out[i].comma = comma & ~string;
+        out[i].colon = colon & ~string;
         out[i].scalar = scalar & ~(scalar << 1 | in_scalar);
 
         in_string = 0 - (string >> 63);

@@ -117,8 +117,8 @@ typedef struct fc_kernels {
     uint32_t (*crc32c)(uint32_t crc, const uint8_t *data, size_t length);
 } fc_kernels;
 
-/* Room that offsets_* keep free at the end of out[]: a block's worth of stores. */
-#define FC_OFFSETS_SLACK 64
+/* Room that offsets_* keep free at the end of out[]: a block of hits, and what is stored beyond. */
+#define FC_OFFSETS_SLACK 72
 
 #define FC_ISA_ROW(name, arch, features) extern const fc_kernels fc_kernels_##name;
 #include "cpu/isa.def"

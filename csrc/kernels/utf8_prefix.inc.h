@@ -165,7 +165,7 @@ static size_t FC_SYM(utf8_prefix)(const uint8_t *text, size_t length)
     const vec first_low = vec_table16(utf8_first_low);
     const vec second_high = vec_table16(utf8_second_high);
     const size_t step = vec_bytes();
-    int fault;
+    int fault, after_others = 1;
     size_t at = utf8_walk(text, 0, length < 3 ? length : 3, length, &fault);
 
     if (fault || at >= length)
@@ -176,10 +176,12 @@ static size_t FC_SYM(utf8_prefix)(const uint8_t *text, size_t length)
         const vec cd = vec_or(vec_load(text + at + 2 * step), vec_load(text + at + 3 * step));
 
         if (!vec_any_high(vec_or(ab, cd))) {
-            if (utf8_is_cut(text, at))
+            if (after_others && utf8_is_cut(text, at))
                 break;
+            after_others = 0;
             continue;
         }
+        after_others = 1;
         const vec a = utf8_faults(text + at, first_high, first_low, second_high);
         const vec b = utf8_faults(text + at + step, first_high, first_low, second_high);
         const vec c = utf8_faults(text + at + 2 * step, first_high, first_low, second_high);

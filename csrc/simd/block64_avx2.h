@@ -61,8 +61,8 @@ FC_OP block64_set block64_set_make(const uint8_t member[256], const uint8_t rows
 }
 FC_OP uint64_t block64_in(block64 b, block64_set set)
 {
-    return halves_to_bits(vec_in(b.low, set.rows_low, set.rows_high),
-                          vec_in(b.high, set.rows_low, set.rows_high));
+    return halves_to_bits(vec_nonzero(vec_in(b.low, set.rows_low, set.rows_high)),
+                          vec_nonzero(vec_in(b.high, set.rows_low, set.rows_high)));
 }
 
 /* Bit i = parity of bits 0..i: a carry-less product with all ones (Langdale and Lemire, 2019). */
@@ -72,5 +72,8 @@ FC_OP uint64_t prefix_xor(uint64_t bits)
         _mm_clmulepi64_si128(_mm_set_epi64x(0, (long long)bits), _mm_set1_epi8(-1), 0);
     return (uint64_t)_mm_cvtsi128_si64(product);
 }
+
+/* Place of the lowest set bit; any of 0..64 where none is set. */
+FC_OP uint64_t bits_first(uint64_t bits) { return _tzcnt_u64(bits); }
 
 #endif

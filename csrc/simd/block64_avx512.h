@@ -40,7 +40,7 @@ FC_OP block64_set block64_set_make(const uint8_t member[256], const uint8_t rows
 }
 FC_OP uint64_t block64_in(block64 b, block64_set set)
 {
-    return vec_in(b, set.rows_low, set.rows_high);
+    return vec_nonzero(vec_in(b, set.rows_low, set.rows_high));
 }
 
 /* As in block64_avx2.h. */

@@ -110,4 +110,7 @@ FC_OP uint64_t prefix_xor(uint64_t bits)
     return bits;
 }
 
+/* Place of the lowest set bit; any of 0..64 where none is set. */
+FC_OP uint64_t bits_first(uint64_t bits) { return (uint64_t)fc_ctz64(bits | (uint64_t)1 << 63); }
+
 #endif
