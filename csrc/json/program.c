@@ -1,0 +1,191 @@
+/* json/program.c - from steps to the tree: see program.h. */
+#include "json/program.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+fc_json_program *fc_json_program_new(void)
+{
+    fc_json_program *program = calloc(1, sizeof *program);
+    if (program == NULL)
+        return NULL;
+    program->nodes = calloc(1, sizeof *program->nodes);
+    if (program->nodes == NULL) {
+        free(program);
+        return NULL;
+    }
+    program->node_count = 1;
+    program->nodes[0].plain_names = 1;
+    program->plain_names = 1;
+    return program;
+}
+
+void fc_json_program_free(fc_json_program *program)
+{
+    if (program == NULL)
+        return;
+    for (uint32_t n = 0; n < program->node_count; n++) {
+        fc_node *node = &program->nodes[n];
+        for (uint32_t e = 0; e < node->name_count; e++)
+            free((void *)node->names[e].name);
+        free(node->names);
+        free(node->slices);
+        free(node->cells);
+    }
+    free(program->nodes);
+    free(program->many);
+    free(program);
+}
+
+/* A new node; 0 when there is no room. */
+static uint32_t add_node(fc_json_program *program)
+{
+    fc_node *nodes;
+
+    if (program->node_count >= FC_NODES_MAX)
+        return 0;
+    nodes = realloc(program->nodes, (program->node_count + 1) * sizeof *nodes);
+    if (nodes == NULL)
+        return 0;
+    program->nodes = nodes;
+    memset(&nodes[program->node_count], 0, sizeof *nodes);
+    nodes[program->node_count].plain_names = 1;
+    return program->node_count++;
+}
+
+static uint32_t follow_name(fc_json_program *program, uint32_t from, const fc_json_step_spec *step)
+{
+    fc_node *node = &program->nodes[from];
+    fc_name_edge *edges, *edge;
+    uint8_t *name;
+    uint8_t head[8];
+    size_t kept;
+    uint32_t to;
+
+    for (uint32_t e = 0; e < node->name_count; e++)
+        if (node->names[e].bytes == step->name_bytes &&
+            memcmp(node->names[e].name, step->name, step->name_bytes) == 0)
+            return node->names[e].node;
+    if (step->name_bytes > FC_NAME_BYTES_MAX || (to = add_node(program)) == 0)
+        return 0;
+    node = &program->nodes[from];
+    edges = realloc(node->names, (node->name_count + 1) * sizeof *edges);
+    if (edges == NULL)
+        return 0;
+    node->names = edges;
+    name = malloc(step->name_bytes + 1);
+    if (name == NULL)
+        return 0;
+    memcpy(name, step->name, step->name_bytes);
+    name[step->name_bytes] = '"';
+    kept = step->name_bytes + 1 < 8 ? step->name_bytes + 1 : 8;
+    memset(head, 0, sizeof head);
+    memcpy(head, name, kept);
+    edge = &edges[node->name_count++];
+    memcpy(&edge->word, head, 8);
+    edge->keep = kept == 8 ? ~0ull : (1ull << 8 * kept) - 1;
+    edge->name = name;
+    edge->bytes = (uint32_t)step->name_bytes;
+    edge->node = to;
+    /* the byte after the quote of an empty name may be anything */
+    node->filter |= step->name_bytes == 0 ? ~0ull : 1ull << fc_name_hash(edge->word);
+    return to;
+}
+
+static uint32_t follow_slice(fc_json_program *program, uint32_t from, const fc_json_step_spec *step)
+{
+    fc_node *node = &program->nodes[from];
+    fc_slice_edge *edges;
+    uint32_t to;
+
+    for (uint32_t e = 0; e < node->slice_count; e++)
+        if (node->slices[e].start == step->start && node->slices[e].stop == step->stop &&
+            node->slices[e].step == step->step)
+            return node->slices[e].node;
+    if ((to = add_node(program)) == 0)
+        return 0;
+    node = &program->nodes[from];
+    edges = realloc(node->slices, (node->slice_count + 1) * sizeof *edges);
+    if (edges == NULL)
+        return 0;
+    node->slices = edges;
+    edges[node->slice_count].start = step->start;
+    edges[node->slice_count].stop = step->stop;
+    edges[node->slice_count].step = step->step;
+    edges[node->slice_count++].node = to;
+    node->plain_names = program->plain_names = 0;
+    return to;
+}
+
+/* Descending steps hang off a child of their own that is reached without a step. */
+static uint32_t follow_any(fc_json_program *program, uint32_t from)
+{
+    if (program->nodes[from].any == 0) {
+        const uint32_t to = add_node(program);
+        if (to == 0)
+            return 0;
+        program->nodes[from].any = to;
+    }
+    program->nodes[from].plain_names = program->plain_names = 0;
+    return program->nodes[from].any;
+}
+
+static uint32_t follow_descent(fc_json_program *program, uint32_t from)
+{
+    if (program->nodes[from].descent == 0) {
+        const uint32_t to = add_node(program);
+        if (to == 0)
+            return 0;
+        program->nodes[to].descends = 1;
+        program->nodes[to].plain_names = 0;
+        program->nodes[from].descent = to;
+    }
+    program->nodes[from].plain_names = program->plain_names = 0;
+    return program->nodes[from].descent;
+}
+
+fc_status fc_json_program_add(fc_json_program *program, const fc_json_step_spec *steps,
+                              size_t count, size_t cell, int many)
+{
+    uint32_t at = 0, *cells, passed[FC_STEPS_MAX + 1];
+    fc_node *node;
+
+    if (count > FC_STEPS_MAX)
+        return FC_EINVAL;
+
+    if (cell >= program->cell_count) {
+        uint8_t *flags = realloc(program->many, cell + 1);
+        if (flags == NULL)
+            return FC_ENOMEM;
+        memset(flags + program->cell_count, 0, cell + 1 - program->cell_count);
+        program->many = flags;
+        program->cell_count = cell + 1;
+    }
+    program->many[cell] = many != 0;
+    program->has_many |= many != 0;
+    for (size_t s = 0; s < count; s++) {
+        passed[s] = at;
+        if (steps[s].descend && (at = follow_descent(program, at)) == 0)
+            return FC_EINVAL;
+        if (steps[s].kind == FC_JSON_STEP_NAME)
+            at = follow_name(program, at, &steps[s]);
+        else if (steps[s].kind == FC_JSON_STEP_SLICE)
+            at = follow_slice(program, at, &steps[s]);
+        else
+            at = follow_any(program, at);
+        if (at == 0)
+            return FC_EINVAL;
+    }
+    node = &program->nodes[at];
+    for (uint32_t c = 0; c < node->cell_count; c++)
+        if (node->cells[c] == cell)
+            return FC_OK;
+    cells = realloc(node->cells, (node->cell_count + 1) * sizeof *cells);
+    if (cells == NULL)
+        return FC_ENOMEM;
+    node->cells = cells;
+    cells[node->cell_count++] = (uint32_t)cell;
+    for (size_t s = 0; s < count; s++)
+        program->nodes[passed[s]].cells_below++;
+    return FC_OK;
+}

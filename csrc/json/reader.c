@@ -1,0 +1,504 @@
+/*
+ * json/reader.c - chunks in, records out: moves the window of reader.h over the stream.
+ *
+ * Whole blocks of a chunk are masked and checked where they lie, a piece at a time so that the
+ * masks stay in the nearest caches, and never the last SLACK bytes, which may be read past. What
+ * is left of the chunk moves to `held`; the next chunk is added there, little by little, until
+ * the record that crossed is complete, and from its end on the text is the chunk again.
+ *
+ * The end of what is held seldom fills a block. It is masked as if spaces followed, and a record
+ * that ends there is checked and delivered at once; then the blocks start anew behind it.
+ */
+#include "fastcore/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "json/plain.h"
+#include "json/reader.h"
+#include "json/scan.h"
+
+#define SLACK              64   /* bytes behind the text that may be read */
+#define PIECE_BLOCKS       256  /* 16 KiB of text and as much of masks */
+#define PIECE_BLOCKS_MIN   8    /* just after a fault */
+#define IN_PLACE_BYTES_MIN 512  /* shorter rests of a chunk are not worth a change of text */
+#define HELD_STEP          4096 /* of a chunk that is added to `held` at once */
+
+fc_json_reader *fc_json_reader_new(const struct fc_kernels *kernels, const fc_json_options *options,
+                                   const fc_json_program *program, size_t cell_count)
+{
+    static const fc_json_program empty;
+    fc_json_reader *reader = calloc(1, sizeof *reader);
+    if (reader == NULL)
+        return NULL;
+    reader->kernels = kernels;
+    reader->options = *options;
+    reader->program = program;
+    reader->piece = PIECE_BLOCKS;
+    reader->wrong = FC_NOWHERE;
+    if (fc_walker_init(&reader->walker, program == NULL ? &empty : program, cell_count) != FC_OK ||
+        fc_checker_init(&reader->checker, kernels, options->depth_max) != FC_OK) {
+        fc_json_reader_free(reader);
+        return NULL;
+    }
+    return reader;
+}
+
+void fc_json_reader_free(fc_json_reader *reader)
+{
+    if (reader == NULL)
+        return;
+    fc_walker_destroy(&reader->walker);
+    fc_checker_destroy(&reader->checker);
+    free(reader->blocks);
+    free(reader->held);
+    free(reader->kinds);
+    free(reader);
+}
+
+const fc_json_cell *fc_json_cells(const fc_json_reader *reader) { return reader->walker.cells; }
+const fc_json_cell *fc_json_record(const fc_json_reader *reader) { return &reader->record; }
+const fc_json_fault *fc_json_fault_of(const fc_json_reader *reader) { return &reader->fault; }
+
+size_t fc_json_matches(const fc_json_reader *reader, const fc_json_cell **matches,
+                       const uint32_t **cell_of)
+{
+    *matches = reader->walker.matches;
+    *cell_of = reader->walker.cell_of;
+    return reader->walker.match_count;
+}
+
+fc_json_stats fc_json_stats_of(const fc_json_reader *reader)
+{
+    fc_json_stats stats = reader->stats;
+    stats.position = reader->base + reader->at;
+    return stats;
+}
+
+/* -- the window ------------------------------------------------------------------------------ */
+
+/* Move the text's origin up by `bytes`; the masks are the caller's business. */
+static void advance(fc_json_reader *reader, size_t bytes)
+{
+    const uint8_t *const text = reader->text;
+    const size_t newlines = bytes == 0 ? 0 : reader->kernels->count_byte(text, bytes, '\n');
+
+    if (newlines > 0) {
+        size_t last = bytes;
+        while (text[last - 1] != '\n')
+            last--;
+        reader->lines += newlines;
+        reader->line_start = reader->base + last;
+    }
+    reader->text += bytes;
+    reader->base += bytes;
+    reader->length -= bytes;
+    reader->at -= bytes;
+    reader->start -= bytes;
+    reader->scan -= bytes;
+    reader->end -= bytes;
+    reader->chunk_in_held = reader->chunk_in_held > bytes ? reader->chunk_in_held - bytes : 0;
+}
+
+/* Forget the blocks that lie wholly before `at`. */
+static void slide(fc_json_reader *reader)
+{
+    const size_t over = reader->at / 64 < reader->done ? reader->at / 64 : reader->done;
+
+    if (over == 0)
+        return;
+    memmove(reader->blocks, reader->blocks + over, (reader->done - over) * sizeof *reader->blocks);
+    reader->done -= over;
+    if (reader->done == 0)
+        reader->flags = 0;
+    advance(reader, over * 64);
+    fc_checker_slide(&reader->checker, over * 64);
+    if (reader->wrong != FC_NOWHERE)
+        reader->wrong -= over * 64;
+}
+
+/* Begin anew at `at`, which is not in a record. */
+static void restart(fc_json_reader *reader)
+{
+    advance(reader, reader->at);
+    reader->at = reader->start = reader->scan = 0;
+    reader->phase = FC_BETWEEN;
+    reader->depth = 0;
+    reader->done = 0;
+    reader->flags = 0;
+    reader->wrong = FC_NOWHERE;
+    reader->restart = 0;
+    memset(&reader->carry, 0, sizeof reader->carry);
+    fc_checker_restart(&reader->checker, 0, 0);
+}
+
+static int reserve_blocks(fc_json_reader *reader, size_t count)
+{
+    fc_json_block *blocks;
+    size_t capacity = reader->block_capacity;
+
+    if (count <= capacity)
+        return 1;
+    while (capacity < count)
+        capacity = capacity < 2 * PIECE_BLOCKS ? 2 * PIECE_BLOCKS : capacity * 2;
+    blocks = realloc(reader->blocks, capacity * sizeof *blocks);
+    if (blocks == NULL)
+        return 0;
+    reader->blocks = blocks;
+    reader->block_capacity = capacity;
+    return 1;
+}
+
+/* Mask, and check, the next piece of whole blocks. 0: none is left; -1: no memory. */
+static int mask_piece(fc_json_reader *reader)
+{
+    const size_t keep = reader->in_place ? SLACK : 0;
+    const size_t whole = reader->length > keep ? (reader->length - keep) / 64 : 0;
+    size_t count;
+    unsigned flags;
+
+    if (reader->done >= whole)
+        return 0;
+    slide(reader);
+    count = (reader->length - keep) / 64 - reader->done;
+    count = count < reader->piece ? count : reader->piece;
+    if (!reserve_blocks(reader, reader->done + count + 1))
+        return -1;
+    flags = reader->kernels->json_blocks(reader->text + reader->done * 64, count, &reader->carry,
+                                         reader->blocks + reader->done);
+    reader->flags |= flags;
+    if (reader->options.validate && reader->wrong == FC_NOWHERE)
+        reader->wrong =
+            fc_checker_run(&reader->checker, reader->text, reader->length, reader->blocks,
+                           reader->done, reader->done + count, flags, 0);
+    reader->done += count;
+    reader->piece = reader->piece * 2 < PIECE_BLOCKS ? reader->piece * 2 : PIECE_BLOCKS;
+    return 1;
+}
+
+/* -- chunks ------------------------------------------------------------------------------------ */
+
+void fc_json_feed(fc_json_reader *reader, const uint8_t *chunk, size_t length)
+{
+    reader->chunk = chunk;
+    reader->chunk_left = length;
+    reader->stats.bytes += length;
+    reader->chunk_in_held = reader->length;
+}
+
+void fc_json_finish(fc_json_reader *reader) { reader->finished = 1; }
+
+/* Let the text be held[], with room for `more` bytes and the slack. */
+static int hold(fc_json_reader *reader, size_t more)
+{
+    const size_t need = reader->length + more + SLACK;
+
+    if (need > reader->held_capacity) {
+        const size_t capacity = need + need / 2 + 4096;
+        uint8_t *held = malloc(capacity);
+        if (held == NULL)
+            return 0;
+        memcpy(held, reader->text, reader->length);
+        free(reader->held);
+        reader->held = held;
+        reader->held_capacity = capacity;
+        reader->text = held;
+    } else if (reader->in_place || reader->text + need > reader->held + reader->held_capacity) {
+        memmove(reader->held, reader->text, reader->length);
+        reader->text = reader->held;
+    }
+    reader->in_place = 0;
+    return 1;
+}
+
+static int append(fc_json_reader *reader, size_t bytes)
+{
+    if (!hold(reader, bytes))
+        return 0;
+    memcpy(reader->held + (reader->text - reader->held) + reader->length, reader->chunk, bytes);
+    reader->length += bytes;
+    reader->chunk += bytes;
+    reader->chunk_left -= bytes;
+    return 1;
+}
+
+/* Bring more text into the window. 0: the chunk is used up; -1: no memory. */
+static int more_text(fc_json_reader *reader)
+{
+    if (reader->in_place) {
+        slide(reader);
+        return hold(reader, 0) ? 0 : -1;
+    }
+    if (reader->chunk_left == 0)
+        return 0;
+    if (reader->phase == FC_BETWEEN && reader->at >= reader->chunk_in_held &&
+        reader->length - reader->at + reader->chunk_left >= IN_PLACE_BYTES_MIN) {
+        /* all that is left lies in the chunk, too: go on there */
+        const size_t copied = reader->length - reader->at;
+        restart(reader);
+        reader->text = reader->chunk - copied;
+        reader->length = copied + reader->chunk_left;
+        reader->chunk_left = 0;
+        reader->in_place = 1;
+        return 1;
+    }
+    return append(reader, reader->chunk_left < HELD_STEP ? reader->chunk_left : HELD_STEP) ? 1 : -1;
+}
+
+/* -- faults ------------------------------------------------------------------------------------ */
+
+static void excerpt(fc_json_reader *reader, size_t at)
+{
+    const size_t room = sizeof reader->fault.excerpt - 1;
+    size_t from = at > room / 2 ? at - room / 2 : 0, to;
+
+    while (from < at && (reader->text[from] & 0xC0) == 0x80)
+        from++;
+    to = from + room < reader->length ? from + room : reader->length;
+    while (to > from && to < reader->length && (reader->text[to] & 0xC0) == 0x80)
+        to--;
+    memcpy(reader->fault.excerpt, reader->text + from, to - from);
+    reader->fault.excerpt[to - from] = 0;
+}
+
+static void blame(fc_json_reader *reader, size_t at, const char *message)
+{
+    fc_json_fault *const fault = &reader->fault;
+    const size_t before = at < reader->length ? at : reader->length;
+    uint64_t line_start = reader->line_start;
+
+    fault->message = message;
+    fault->offset = reader->base + at;
+    fault->record = reader->stats.records + reader->stats.errors;
+    fault->line = reader->lines + 1;
+    for (size_t i = 0; i < before; i++)
+        if (reader->text[i] == '\n') {
+            fault->line++;
+            line_start = reader->base + i + 1;
+        }
+    fault->column = fault->offset - line_start + 1;
+    excerpt(reader, before);
+}
+
+/* The record that starts at `start` is wrong: say how. */
+static fc_json_event fault(fc_json_reader *reader)
+{
+    const size_t start = reader->phase == FC_BETWEEN ? reader->at : reader->start;
+    const size_t room =
+        reader->length < reader->options.depth_max ? reader->length : reader->options.depth_max;
+    const size_t seen = reader->end > start ? reader->end : reader->length;
+    size_t at = start;
+    const char *wrong;
+    uint8_t *kinds;
+
+    if (seen - start > reader->options.record_bytes_max && reader->wrong <= start) {
+        blame(reader, start, "record longer than max_record_bytes");
+        return FC_JSON_BAD;
+    }
+    kinds = realloc(reader->kinds, room + 1);
+    if (kinds == NULL)
+        return FC_JSON_NOMEM;
+    reader->kinds = kinds;
+    wrong = fc_plain_judge(reader->text, reader->length, kinds, 0, room, 0, FC_WANT_VALUE, &at);
+    if (wrong == NULL) {
+        at = reader->wrong < reader->length ? reader->wrong : at;
+        wrong = "unexpected character";
+    }
+    blame(reader, at, wrong);
+    return FC_JSON_BAD;
+}
+
+void fc_json_reject(fc_json_reader *reader, const uint8_t *at, const char *message)
+{
+    reader->stats.records--;
+    blame(reader, (size_t)(at - reader->text), message);
+    reader->stats.errors++;
+}
+
+/* Drop what is left of the bad record's line. 1: the newline was there. */
+static int discard(fc_json_reader *reader)
+{
+    const uint8_t *const from = reader->text + reader->at;
+    const uint8_t *const newline = memchr(from, '\n', reader->length - reader->at);
+
+    reader->at = newline == NULL ? reader->length : (size_t)(newline - reader->text) + 1;
+    restart(reader);
+    reader->discarding = newline == NULL;
+    return newline != NULL;
+}
+
+void fc_json_resume(fc_json_reader *reader)
+{
+    reader->stats.errors++;
+    reader->piece = PIECE_BLOCKS_MIN;
+    if (reader->phase != FC_BETWEEN)
+        reader->at = reader->start;
+    (void)discard(reader);
+}
+
+/* -- records ------------------------------------------------------------------------------------
+ */
+
+/*
+ * The values that were selected from a record that nobody has checked. Returns FC_NOWHERE or a
+ * place that is wrong.
+ */
+static const char *check_cells(fc_json_reader *reader, size_t *at)
+{
+    for (size_t c = 0; c < reader->walker.cell_count + reader->walker.match_count; c++) {
+        const fc_json_cell *const cell =
+            c < reader->walker.cell_count ? &reader->walker.cells[c]
+                                          : &reader->walker.matches[c - reader->walker.cell_count];
+        const int quotes = cell->kind == FC_JSON_STRING;
+        const char *wrong;
+
+        if (cell->kind == FC_JSON_MISSING)
+            continue;
+        wrong = fc_json_check(cell->text - quotes, cell->length + 2 * (size_t)quotes,
+                              reader->options.depth_max, at);
+        if (wrong != NULL) {
+            *at += (size_t)(cell->text - quotes - reader->text);
+            return wrong;
+        }
+    }
+    return NULL;
+}
+
+/* text[start .. end) is a record by its brackets: deliver it. */
+static fc_json_event deliver(fc_json_reader *reader, size_t limit)
+{
+    const char *wrong;
+    size_t at;
+
+    if (reader->wrong < reader->end)
+        return fault(reader);
+    reader->record = fc_whole_value(reader->text, reader->blocks, reader->start, reader->end);
+    if (reader->program != NULL) {
+        switch (fc_walk(&reader->walker, reader->text, reader->blocks, limit, reader->start,
+                        reader->end)) {
+        case FC_WALK_NOMEM:
+            return FC_JSON_NOMEM;
+        case FC_WALK_BAD:
+            return fault(reader);
+        default:
+            break;
+        }
+    }
+    if (!reader->options.validate && (wrong = check_cells(reader, &at)) != NULL) {
+        blame(reader, at, wrong);
+        return FC_JSON_BAD;
+    }
+    reader->stats.records++;
+    reader->phase = FC_BETWEEN;
+    reader->at = reader->scan = reader->end;
+    return FC_JSON_RECORD;
+}
+
+/* A record that ends within the last, partial block of what is held. */
+static fc_json_event step_tail(fc_json_reader *reader)
+{
+    const fc_phase phase = reader->phase;
+    const size_t at = reader->at, start = reader->start, scan = reader->scan;
+    const size_t depth = reader->depth, from = reader->done * 64;
+    const int complete = reader->finished && reader->chunk_left == 0;
+    uint8_t padded[64];
+    fc_json_carry carry = reader->carry;
+    fc_json_event event;
+    unsigned flags;
+    int found;
+
+    if (!reserve_blocks(reader, reader->done + 1))
+        return FC_JSON_NOMEM;
+    memset(padded, ' ', sizeof padded);
+    memcpy(padded, reader->text + from, reader->length - from);
+    (void)reader->kernels->json_blocks(padded, 1, &carry, &reader->blocks[reader->done]);
+    found = fc_find_record(reader, reader->done + 1);
+    if (found < 0)
+        return fault(reader);
+    if (found == 0) {
+        if (complete && reader->phase != FC_BETWEEN) {
+            reader->end = reader->length;
+            return fault(reader);
+        }
+        reader->phase = phase;
+        reader->at = at;
+        reader->start = start;
+        reader->scan = scan;
+        reader->depth = depth;
+        return FC_JSON_MORE;
+    }
+    if (reader->options.validate && reader->wrong == FC_NOWHERE) {
+        memset(padded + (reader->end - from), ' ', sizeof padded - (reader->end - from));
+        carry = reader->carry;
+        flags = reader->kernels->json_blocks(padded, 1, &carry, &reader->blocks[reader->done]);
+        reader->wrong = fc_checker_run(&reader->checker, reader->text, reader->end, reader->blocks,
+                                       reader->done, reader->done + 1, flags, 1);
+    }
+    event = deliver(reader, reader->done + 1);
+    reader->restart = event == FC_JSON_RECORD;
+    return event;
+}
+
+/* 1: the byte order mark is behind, or there is none; 0: too early to tell. */
+static int skip_mark(fc_json_reader *reader)
+{
+    static const uint8_t mark[3] = {0xEF, 0xBB, 0xBF};
+    const size_t have = reader->length < 3 ? reader->length : 3;
+
+    if (have > 0 && memcmp(reader->text, mark, have) == 0) {
+        if (have < 3)
+            return reader->finished;
+        reader->at = reader->scan = 3;
+        restart(reader);
+        reader->line_start = 3;
+    }
+    return have > 0;
+}
+
+fc_json_event fc_json_step(fc_json_reader *reader)
+{
+    for (;;) {
+        int found;
+
+        if (reader->restart)
+            restart(reader);
+        if (!reader->begun) {
+            if (reader->length < 3 && reader->chunk_left > 0) {
+                const size_t want = 3 - reader->length;
+                if (!append(reader, reader->chunk_left < want ? reader->chunk_left : want))
+                    return FC_JSON_NOMEM;
+                continue;
+            }
+            if (!skip_mark(reader))
+                return FC_JSON_MORE;
+            reader->begun = 1;
+        }
+        if (reader->discarding) {
+            if (!reader->in_place && reader->chunk_left > 0) {
+                reader->text = reader->chunk;
+                reader->length = reader->chunk_left;
+                reader->chunk_left = 0;
+                reader->in_place = 1;
+            }
+            if (!discard(reader)) {
+                reader->in_place = 0;
+                reader->text = reader->held;
+                if (reader->chunk_left == 0)
+                    return FC_JSON_MORE;
+            }
+            continue;
+        }
+        found = fc_find_record(reader, reader->done);
+        if (found > 0)
+            return deliver(reader, reader->done);
+        if (found < 0 || reader->wrong != FC_NOWHERE)
+            return fault(reader);
+        found = mask_piece(reader);
+        if (found == 0)
+            found = more_text(reader);
+        if (found < 0)
+            return FC_JSON_NOMEM;
+        if (found == 0)
+            return step_tail(reader);
+    }
+}
