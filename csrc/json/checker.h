@@ -13,6 +13,9 @@
 /* What the innermost open container is, and so what may stand between two brackets. */
 enum { FC_IN_ARRAY = 0, FC_IN_OBJECT = 1, FC_AT_TOP = 2 };
 
+/* Brackets in a block: how far a wrong block can walk past either end of the stack. */
+#define FC_CHECKER_GUARD 64
+
 typedef struct fc_checker {
     const fc_kernels *kernels;
     uint8_t *stack;   /* stack[1 .. depth]: containers open, from outside; stack[0]: FC_AT_TOP */
@@ -41,13 +44,7 @@ void fc_checker_restart(fc_checker *checker, size_t at, size_t depth);
 /* The text's origin moves up by `bytes`. */
 void fc_checker_slide(fc_checker *checker, size_t bytes);
 
-/*
- * Check blocks [first, end); text[0 .. length) may be looked at, and text[length .. length + 8)
- * read. Returns the offset of something wrong or just past it, or FC_NOWHERE. `flags` are those
- * of json_blocks for these blocks; `complete` says that nothing follows text[0 .. length).
- */
-size_t fc_checker_run(fc_checker *checker, const uint8_t *text, size_t length,
-                      const fc_json_block *blocks, size_t first, size_t end, unsigned flags,
-                      int complete);
+/* Room for `levels` more containers. 0: no memory. */
+int fc_checker_grow(fc_checker *checker, size_t levels);
 
 #endif

@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json/engine.h"
 #include "json/plain.h"
-#include "json/reader.h"
 #include "json/scan.h"
 
 #define SLACK              64   /* bytes behind the text that may be read */
@@ -23,6 +23,17 @@
 #define PIECE_BLOCKS_MIN   8    /* just after a fault */
 #define IN_PLACE_BYTES_MIN 512  /* shorter rests of a chunk are not worth a change of text */
 #define HELD_STEP          4096 /* of a chunk that is added to `held` at once */
+
+/* Every x86-64 level above scalar has the instructions of the bmi2 engine. */
+static const fc_json_engine *engine_for(const fc_kernels *kernels)
+{
+#if FC_ARCH_X86_64
+    if (strcmp(kernels->isa, "scalar") != 0)
+        return &fc_json_engine_bmi2;
+#endif
+    (void)kernels;
+    return &fc_json_engine_plain;
+}
 
 fc_json_reader *fc_json_reader_new(const struct fc_kernels *kernels, const fc_json_options *options,
                                    const fc_json_program *program, size_t cell_count)
@@ -32,6 +43,7 @@ fc_json_reader *fc_json_reader_new(const struct fc_kernels *kernels, const fc_js
     if (reader == NULL)
         return NULL;
     reader->kernels = kernels;
+    reader->engine = engine_for(kernels);
     reader->options = *options;
     reader->program = program;
     reader->piece = PIECE_BLOCKS;
@@ -169,8 +181,8 @@ static int mask_piece(fc_json_reader *reader)
     reader->flags |= flags;
     if (reader->options.validate && reader->wrong == FC_NOWHERE)
         reader->wrong =
-            fc_checker_run(&reader->checker, reader->text, reader->length, reader->blocks,
-                           reader->done, reader->done + count, flags, 0);
+            reader->engine->check(&reader->checker, reader->text, reader->length, reader->blocks,
+                                  reader->done, reader->done + count, flags, 0);
     reader->done += count;
     reader->piece = reader->piece * 2 < PIECE_BLOCKS ? reader->piece * 2 : PIECE_BLOCKS;
     return 1;
@@ -227,7 +239,7 @@ static int more_text(fc_json_reader *reader)
 {
     if (reader->in_place) {
         slide(reader);
-        return hold(reader, 0) ? 0 : -1;
+        return hold(reader, 0) ? 1 : -1;
     }
     if (reader->chunk_left == 0)
         return 0;
@@ -370,12 +382,18 @@ static fc_json_event deliver(fc_json_reader *reader, size_t limit)
     const char *wrong;
     size_t at;
 
+    /* a scalar that ends with the masks has been looked at only as far as the text went then */
+    if (reader->checker.number_at != FC_NOWHERE && reader->checker.number_start < reader->end &&
+        reader->wrong == FC_NOWHERE)
+        reader->wrong = reader->engine->check(&reader->checker, reader->text, reader->end,
+                                              reader->blocks, limit, limit, 0, 1);
     if (reader->wrong < reader->end)
         return fault(reader);
-    reader->record = fc_whole_value(reader->text, reader->blocks, reader->start, reader->end);
+    reader->record =
+        reader->engine->whole_value(reader->text, reader->blocks, reader->start, reader->end);
     if (reader->program != NULL) {
-        switch (fc_walk(&reader->walker, reader->text, reader->blocks, limit, reader->start,
-                        reader->end)) {
+        switch (reader->engine->walk(&reader->walker, reader->text, reader->blocks, limit,
+                                     reader->start, reader->end)) {
         case FC_WALK_NOMEM:
             return FC_JSON_NOMEM;
         case FC_WALK_BAD:
@@ -412,7 +430,7 @@ static fc_json_event step_tail(fc_json_reader *reader)
     memset(padded, ' ', sizeof padded);
     memcpy(padded, reader->text + from, reader->length - from);
     (void)reader->kernels->json_blocks(padded, 1, &carry, &reader->blocks[reader->done]);
-    found = fc_find_record(reader, reader->done + 1);
+    found = reader->engine->find_record(reader, reader->done + 1);
     if (found < 0)
         return fault(reader);
     if (found == 0) {
@@ -431,8 +449,9 @@ static fc_json_event step_tail(fc_json_reader *reader)
         memset(padded + (reader->end - from), ' ', sizeof padded - (reader->end - from));
         carry = reader->carry;
         flags = reader->kernels->json_blocks(padded, 1, &carry, &reader->blocks[reader->done]);
-        reader->wrong = fc_checker_run(&reader->checker, reader->text, reader->end, reader->blocks,
-                                       reader->done, reader->done + 1, flags, 1);
+        reader->wrong =
+            reader->engine->check(&reader->checker, reader->text, reader->end, reader->blocks,
+                                  reader->done, reader->done + 1, flags, 1);
     }
     event = deliver(reader, reader->done + 1);
     reader->restart = event == FC_JSON_RECORD;
@@ -488,7 +507,7 @@ fc_json_event fc_json_step(fc_json_reader *reader)
             }
             continue;
         }
-        found = fc_find_record(reader, reader->done);
+        found = reader->engine->find_record(reader, reader->done);
         if (found > 0)
             return deliver(reader, reader->done);
         if (found < 0 || reader->wrong != FC_NOWHERE)

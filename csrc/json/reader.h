@@ -1,5 +1,5 @@
 /*
- * json/reader.h - the window that slides over the stream, shared by reader.c and records.c.
+ * json/reader.h - the window that slides over the stream, shared by reader.c and the engines.
  *
  *     stream   ........|=====================================|..........
  *                      text                      length ^
@@ -26,6 +26,7 @@ typedef enum fc_phase {
 
 struct fc_json_reader {
     const fc_kernels *kernels;
+    const struct fc_json_engine *engine;
     fc_json_options options;
     const fc_json_program *program;
     fc_walker walker;
@@ -66,8 +67,5 @@ struct fc_json_reader {
     fc_json_fault fault;
     fc_json_stats stats;
 };
-
-/* Find the next record by blocks[0 .. limit). 1: [start, end); 0: it needs more; -1: `wrong`. */
-int fc_find_record(fc_json_reader *reader, size_t limit);
 
 #endif

@@ -10,6 +10,9 @@
 #include "base/bits.h"
 #include "kernels/kernels.h"
 
+/* In a header that is compiled for several targets, everything must be inlined. */
+#define FC_SCAN static FC_ALWAYS_INLINE FC_UNUSED
+
 #define FC_NOWHERE ((size_t)-1)
 
 enum {
@@ -21,7 +24,7 @@ enum {
     FC_AT_SCALAR = 32,
 };
 
-static FC_ALWAYS_INLINE uint64_t fc_pick(const fc_json_block *block, unsigned which)
+FC_SCAN uint64_t fc_pick(const fc_json_block *block, unsigned which)
 {
     uint64_t mask = 0;
     if (which & FC_AT_QUOTE)
@@ -40,8 +43,7 @@ static FC_ALWAYS_INLINE uint64_t fc_pick(const fc_json_block *block, unsigned wh
 }
 
 /* First bit at or after `at` of the masks named by `which`, a constant. */
-static FC_ALWAYS_INLINE size_t fc_next(const fc_json_block *blocks, size_t limit, size_t at,
-                                       unsigned which)
+FC_SCAN size_t fc_next(const fc_json_block *blocks, size_t limit, size_t at, unsigned which)
 {
     size_t i = at >> 6;
     uint64_t mask;
@@ -64,8 +66,7 @@ static FC_ALWAYS_INLINE size_t fc_next(const fc_json_block *blocks, size_t limit
  * A block that closes fewer brackets than are open is passed over by two popcounts (JSONSki,
  * ASPLOS 2022); else each of its closing brackets is weighed against the opening ones before it.
  */
-static FC_ALWAYS_INLINE size_t fc_closing(const fc_json_block *blocks, size_t limit, size_t at,
-                                          size_t *depth)
+FC_SCAN size_t fc_closing(const fc_json_block *blocks, size_t limit, size_t at, size_t *depth)
 {
     size_t i = at >> 6, level = *depth;
     uint64_t live = ~0ull << (at & 63);
@@ -96,9 +97,6 @@ static FC_ALWAYS_INLINE size_t fc_closing(const fc_json_block *blocks, size_t li
     return FC_NOWHERE;
 }
 
-static FC_ALWAYS_INLINE int fc_is_space(uint8_t c)
-{
-    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
-}
+FC_SCAN int fc_is_space(uint8_t c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 
 #endif

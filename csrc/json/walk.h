@@ -34,15 +34,4 @@ typedef enum fc_walked {
 fc_status fc_walker_init(fc_walker *walker, const fc_json_program *program, size_t cell_count);
 void fc_walker_destroy(fc_walker *walker);
 
-/*
- * Fill the cells from the record text[start .. end), a whole value by its brackets and quotes,
- * over masks blocks[0 .. limit) that cover it. Never reads past text[end + 8).
- */
-fc_walked fc_walk(fc_walker *walker, const uint8_t *text, const fc_json_block *blocks, size_t limit,
-                  size_t start, size_t end);
-
-/* The cell of the value text[start .. end). */
-fc_json_cell fc_whole_value(const uint8_t *text, const fc_json_block *blocks, size_t start,
-                            size_t end);
-
 #endif

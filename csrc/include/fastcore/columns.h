@@ -118,9 +118,13 @@ struct ArrowArrayStream {
 };
 #endif
 
+typedef struct ArrowSchema fc_arrow_schema;
+typedef struct ArrowArray fc_arrow_array;
+typedef struct ArrowArrayStream fc_arrow_stream;
+
 /* Fill the caller's structs; FC_ENOMEM leaves them released. column < 0: all, as a struct. */
-fc_status fc_batch_export_schema(fc_batch *batch, int64_t column, struct ArrowSchema *out);
-fc_status fc_batch_export_array(fc_batch *batch, int64_t column, struct ArrowArray *out);
-fc_status fc_batch_export_stream(fc_batch *batch, int64_t column, struct ArrowArrayStream *out);
+fc_status fc_batch_export_schema(fc_batch *batch, int64_t column, fc_arrow_schema *out);
+fc_status fc_batch_export_array(fc_batch *batch, int64_t column, fc_arrow_array *out);
+fc_status fc_batch_export_stream(fc_batch *batch, int64_t column, fc_arrow_stream *out);
 
 #endif

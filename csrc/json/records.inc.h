@@ -1,13 +1,11 @@
 /*
- * json/records.c - where one record ends and the next begins, by block masks alone.
+ * json/records.inc.h - where one record ends and the next begins, by block masks alone;
+ * compiled once per engine.
  *
  * Each top-level value is a record. Between them stand whitespace and record separators
  * (RFC 7464), or nothing. The state is kept from call to call, so that no block is looked at
  * twice, however the stream is cut.
  */
-#include "json/reader.h"
-#include "json/scan.h"
-
 static int find_start(fc_json_reader *reader, size_t limit)
 {
     const uint8_t *const text = reader->text;
@@ -65,7 +63,7 @@ static size_t end_of_scalar(fc_json_reader *reader)
     return reader->finished && reader->chunk_left == 0 ? at : FC_NOWHERE;
 }
 
-int fc_find_record(fc_json_reader *reader, size_t limit)
+static int FC_SYM(find_record)(fc_json_reader *reader, size_t limit)
 {
     size_t end;
 

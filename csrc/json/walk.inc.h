@@ -1,0 +1,278 @@
+/*
+ * json/walk.inc.h - see walk.h; compiled once per engine.
+ *
+ * An object is walked member by member: from the key's quote, one scan of the masks finds the
+ * comma or bracket that ends the member or opens a container; commas and brackets in strings
+ * are in no mask. A key is compared as one 8-byte word with its closing quote, which can match
+ * only a key without escapes; a key with a backslash is unescaped first. Containers that no
+ * path enters are passed over by fc_closing(). Once every cell below an object is filled, the
+ * rest of it is passed over too.
+ */
+static size_t skip_space(const uint8_t *text, size_t at)
+{
+    while (fc_is_space(text[at]))
+        at++;
+    return at;
+}
+
+static int has_backslash(const fc_json_block *blocks, size_t from, size_t to)
+{
+    const uint64_t first = ~0ull << (from & 63), last = ~(~0ull << (to & 63));
+    size_t i = from >> 6;
+    uint64_t any;
+
+    if (i == to >> 6)
+        return (blocks[i].backslash & first & last) != 0;
+    for (any = blocks[i++].backslash & first; i < to >> 6; i++)
+        any |= blocks[i].backslash;
+    return (any | ((to & 63) != 0 ? blocks[i].backslash & last : 0)) != 0;
+}
+
+static int reserve_match(fc_walker *walker)
+{
+    const size_t capacity = walker->match_capacity < 16 ? 16 : walker->match_capacity * 2;
+    fc_json_cell *matches;
+    uint32_t *cell_of;
+
+    if (walker->match_count < walker->match_capacity)
+        return 1;
+    matches = realloc(walker->matches, capacity * sizeof *matches);
+    if (matches == NULL)
+        return 0;
+    walker->matches = matches;
+    cell_of = realloc(walker->cell_of, capacity * sizeof *cell_of);
+    if (cell_of == NULL)
+        return 0;
+    walker->cell_of = cell_of;
+    walker->match_capacity = capacity;
+    return 1;
+}
+
+/* Tell the cells of `node` of a value. 0 when memory runs out. */
+static int report(fc_walker *walker, const fc_node *node, fc_json_cell value)
+{
+    for (uint32_t c = 0; c < node->cell_count; c++) {
+        const uint32_t cell = node->cells[c];
+        if (walker->program->many[cell]) {
+            if (!reserve_match(walker))
+                return 0;
+            walker->cell_of[walker->match_count] = cell;
+            walker->matches[walker->match_count++] = value;
+        } else if (walker->cells[cell].kind == FC_JSON_MISSING) {
+            walker->cells[cell] = value;
+            walker->found++;
+        }
+    }
+    return 1;
+}
+
+static uint8_t kind_of(uint8_t first)
+{
+    switch (first) {
+    case '{':
+        return FC_JSON_OBJECT;
+    case '[':
+        return FC_JSON_ARRAY;
+    case '"':
+        return FC_JSON_STRING;
+    case 't':
+        return FC_JSON_TRUE;
+    case 'f':
+        return FC_JSON_FALSE;
+    case 'n':
+        return FC_JSON_NULL;
+    default:
+        return FC_JSON_NUMBER;
+    }
+}
+
+/* The edge of `node` for the key whose raw text starts at `key`, or NULL. */
+static FC_ALWAYS_INLINE const fc_name_edge *match_name(const fc_node *node, const uint8_t *key,
+                                                       size_t left)
+{
+    const uint64_t word = fc_load_le64(key);
+
+    if ((node->filter >> fc_name_hash(word) & 1) == 0)
+        return NULL;
+    for (uint32_t e = 0; e < node->name_count; e++) {
+        const fc_name_edge *const edge = &node->names[e];
+        if (((word ^ edge->word) & edge->keep) == 0 &&
+            (edge->bytes < 8 ||
+             (edge->bytes < left && memcmp(key + 8, edge->name + 8, edge->bytes - 7) == 0)))
+            return edge;
+    }
+    return NULL;
+}
+
+/* The same for a key text[from .. to) that holds escapes. */
+static const fc_name_edge *match_escaped(const fc_node *node, const uint8_t *key, size_t length)
+{
+    const fc_name_edge *found = NULL;
+    uint8_t near[256], *plain = near;
+    size_t bytes;
+
+    if (length > 6 * (size_t)FC_NAME_BYTES_MAX)
+        return NULL;
+    if (length > sizeof near && (plain = malloc(length)) == NULL)
+        return NULL;
+    bytes = fc_json_unescape(key, length, plain);
+    for (uint32_t e = 0; e < node->name_count && found == NULL; e++)
+        if (node->names[e].bytes == bytes && memcmp(node->names[e].name, plain, bytes) == 0)
+            found = &node->names[e];
+    if (plain != near)
+        free(plain);
+    return found;
+}
+
+static fc_walked walk_names(fc_walker *walker, const uint8_t *text, const fc_json_block *blocks,
+                            size_t limit, size_t start, size_t end)
+{
+    const fc_json_program *const program = walker->program;
+    const fc_node *node = &program->nodes[0];
+    size_t depth = 0, at = start + 1;
+
+    walker->frames[0].node = 0;
+    walker->frames[0].found_then = 0;
+    for (;;) {
+        /* `at` is behind { or , */
+        const fc_name_edge *edge;
+        size_t key, stop;
+
+        at = skip_space(text, at);
+        if (FC_UNLIKELY(text[at] != '"')) {
+            if (text[at] != '}')
+                return FC_WALK_BAD;
+            stop = at;
+            goto closed;
+        }
+        key = at + 1;
+        edge = match_name(node, text + key, end - key);
+        if (edge == NULL) {
+            stop = fc_next(blocks, limit, key, FC_AT_COMMA | FC_AT_OPEN | FC_AT_CLOSE);
+            if (FC_UNLIKELY(stop >= end))
+                return FC_WALK_BAD;
+            if (FC_UNLIKELY(has_backslash(blocks, key, stop))) {
+                const size_t quote = fc_next(blocks, limit, key, FC_AT_QUOTE);
+                if (quote >= end)
+                    return FC_WALK_BAD;
+                if (has_backslash(blocks, key, quote)) {
+                    edge = match_escaped(node, text + key, quote - key);
+                    at = quote + 1;
+                }
+            }
+        } else {
+            at = key + edge->bytes + 1;
+        }
+
+        if (edge != NULL) {
+            const fc_node *const next = &program->nodes[edge->node];
+            fc_json_cell value = {0};
+
+            at = skip_space(text, at);
+            if (FC_UNLIKELY(text[at] != ':'))
+                return FC_WALK_BAD;
+            at = skip_space(text, at + 1);
+            value.kind = kind_of(text[at]);
+            value.text = text + at;
+            if (value.kind == FC_JSON_OBJECT && next->name_count > 0) {
+                if (next->cell_count > 0) {
+                    size_t open = 1;
+                    stop = fc_closing(blocks, limit, at + 1, &open);
+                    if (stop >= end)
+                        return FC_WALK_BAD;
+                    value.length = stop + 1 - at;
+                    if (!report(walker, next, value))
+                        return FC_WALK_NOMEM;
+                }
+                walker->frames[++depth].node = edge->node;
+                walker->frames[depth].found_then = walker->found;
+                node = next;
+                at++;
+                continue;
+            }
+            if (value.kind == FC_JSON_STRING) {
+                stop = fc_next(blocks, limit, at + 1, FC_AT_QUOTE);
+                if (FC_UNLIKELY(stop >= end))
+                    return FC_WALK_BAD;
+                value.text++;
+                value.length = stop - at - 1;
+                value.escaped = (uint8_t)has_backslash(blocks, at, stop);
+                stop = skip_space(text, stop + 1);
+            } else if (value.kind == FC_JSON_OBJECT || value.kind == FC_JSON_ARRAY) {
+                size_t open = 1;
+                stop = fc_closing(blocks, limit, at + 1, &open);
+                if (FC_UNLIKELY(stop >= end))
+                    return FC_WALK_BAD;
+                value.length = stop + 1 - at;
+                stop = skip_space(text, stop + 1);
+            } else {
+                stop = fc_next(blocks, limit, at, FC_AT_COMMA | FC_AT_OPEN | FC_AT_CLOSE);
+                if (FC_UNLIKELY(stop >= end))
+                    return FC_WALK_BAD;
+                value.length = stop - at;
+                while (value.length > 0 && fc_is_space(value.text[value.length - 1]))
+                    value.length--;
+            }
+            if (!report(walker, next, value))
+                return FC_WALK_NOMEM;
+            if (walker->found - walker->frames[depth].found_then == node->cells_below) {
+                size_t open = 1;
+                if (depth == 0)
+                    return FC_WALKED;
+                stop = fc_closing(blocks, limit, stop, &open);
+                if (FC_UNLIKELY(stop >= end))
+                    return FC_WALK_BAD;
+            }
+        } else if (text[stop] == '{' || text[stop] == '[') {
+            size_t open = 1;
+            stop = fc_closing(blocks, limit, stop + 1, &open);
+            if (FC_UNLIKELY(stop >= end))
+                return FC_WALK_BAD;
+            stop = skip_space(text, stop + 1);
+        }
+
+        /* `stop` is what follows a value */
+        for (;;) {
+            if (text[stop] == ',') {
+                at = stop + 1;
+                break;
+            }
+            if (FC_UNLIKELY(text[stop] != '}'))
+                return FC_WALK_BAD;
+        closed:
+            if (depth == 0)
+                return stop + 1 == end ? FC_WALKED : FC_WALK_BAD;
+            node = &program->nodes[walker->frames[--depth].node];
+            stop = skip_space(text, stop + 1);
+        }
+    }
+}
+
+static fc_json_cell FC_SYM(whole_value)(const uint8_t *text, const fc_json_block *blocks,
+                                        size_t start, size_t end)
+{
+    fc_json_cell value = {text + start, end - start, kind_of(text[start]), 0};
+
+    if (value.kind == FC_JSON_STRING) {
+        value.text++;
+        value.length -= 2;
+        value.escaped = (uint8_t)has_backslash(blocks, start, end);
+    }
+    return value;
+}
+
+static fc_walked FC_SYM(walk)(fc_walker *walker, const uint8_t *text, const fc_json_block *blocks,
+                              size_t limit, size_t start, size_t end)
+{
+    const fc_node *const top = &walker->program->nodes[0];
+
+    for (size_t c = 0; c < walker->cell_count; c++)
+        walker->cells[c].kind = FC_JSON_MISSING;
+    walker->found = 0;
+    walker->match_count = 0;
+    if (top->cell_count > 0 && !report(walker, top, FC_SYM(whole_value)(text, blocks, start, end)))
+        return FC_WALK_NOMEM;
+    if (text[start] != '{' || top->name_count == 0)
+        return FC_WALKED;
+    return walk_names(walker, text, blocks, limit, start, end);
+}

@@ -1,0 +1,30 @@
+"""A streaming JSON decoder: decodes what is asked for, skips the rest, holds only a window.
+
+- `stream` gives Python values, record by record; `Decoder` is its push form.
+- `columns` and `read_columns` give typed columns; `ColumnDecoder` is their push form.
+- `field` says more about a path: its type, a default, whether it must be there.
+"""
+
+from __future__ import annotations
+
+from fastcore._native.json import Batch, Column
+from fastcore.errors import DecodeError, PathError
+from fastcore.json.decoder import ColumnDecoder, Decoder
+from fastcore.json.options import DecoderStats
+from fastcore.json.reading import columns, read_columns, stream
+from fastcore.json.selection import Field, field
+
+__all__ = [
+    "Batch",
+    "Column",
+    "ColumnDecoder",
+    "DecodeError",
+    "Decoder",
+    "DecoderStats",
+    "Field",
+    "PathError",
+    "columns",
+    "field",
+    "read_columns",
+    "stream",
+]

@@ -1,0 +1,223 @@
+"""Pull decoding: from a source to values, batches, counts."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from typing import Any
+
+from fastcore._native.json import Batch, Stream
+from fastcore._sources import open_source
+from fastcore.json.decoder import ColumnDecoder, Decoder
+from fastcore.json.options import (
+    CHUNK_BYTES,
+    MAX_DEPTH,
+    MAX_RECORD_BYTES,
+    Numbers,
+    OnError,
+    OnMismatch,
+)
+from fastcore.json.selection import Schema, Select
+
+__all__ = ["columns", "read_columns", "stream"]
+
+
+def _chunks(source: object, chunk_bytes: int) -> Generator[memoryview, None, None]:
+    with open_source(source, chunk_bytes) as opened:
+        yield from opened
+
+
+def stream(
+    source: object,
+    select: Select = None,
+    *,
+    on_error: OnError = "raise",
+    on_mismatch: OnMismatch = "raise",
+    validate: bool = True,
+    max_depth: int = MAX_DEPTH,
+    max_record_bytes: int = MAX_RECORD_BYTES,
+    numbers: Numbers = "float",
+    chunk_bytes: int = CHUNK_BYTES,
+) -> Iterator[Any]:
+    """Decode the records of a source one after the other.
+
+    Parameters
+    ----------
+    source : path, bytes-like, binary file or iterable of bytes-like
+        NDJSON, concatenated JSON, RFC 7464 text sequences, or one document. A ``str``
+        is a path. ``.gz`` and ``.zst`` files are recognised by their first bytes.
+    select : None, path, list of paths or dict of name to path
+        What to make of each record: itself, the value at a path, a tuple, or a dict. A
+        path may be a `field`. A missing value is None. Of duplicate keys the first
+        counts in a selection, the last in whole objects.
+    on_error : {"raise", "skip"} or callable
+        What to do about a record that is not JSON or passes a limit: raise the
+        `DecodeError` after the values before it; go on after the line in which the
+        record starts; or call the function with the error, then go on.
+    on_mismatch : {"raise", "null"}
+        What to do about a value that is not of the type its `field` names.
+    validate : bool, default True
+        Check every byte of every record. False checks what is selected, and of the rest
+        only that strings and brackets are closed.
+    max_depth : int, default 1024
+        Containers inside one another.
+    max_record_bytes : int, default 64 MiB
+        Size of one record.
+    numbers : {"float", "decimal"}
+        Type of numbers that are not integers. Integers are exact at any size.
+    chunk_bytes : int, default 1 MiB
+        How much is read at a time.
+
+    Returns
+    -------
+    iterator
+        With ``close()`` and ``stats``.
+
+    Raises
+    ------
+    DecodeError
+        While iterating; see `on_error`.
+    PathError
+        A path in `select` is not one.
+    SourceError
+        The source cannot be opened or read.
+
+    Notes
+    -----
+    Memory is `chunk_bytes`, the values of one chunk, and twice the largest record.
+
+    Examples
+    --------
+    >>> from fastcore import json
+    >>> lines = b'{"user": {"id": 1}, "ok": true}\\n{"user": {"id": 2}}\\n'
+    >>> list(json.stream(lines, ["user.id", "ok"]))
+    [(1, True), (2, None)]
+    >>> next(json.stream(lines))
+    {'user': {'id': 1}, 'ok': True}
+    """
+    decoder = Decoder(
+        select,
+        on_error=on_error,
+        on_mismatch=on_mismatch,
+        validate=validate,
+        max_depth=max_depth,
+        max_record_bytes=max_record_bytes,
+        numbers=numbers,
+    )
+    return Stream(decoder, _chunks(source, chunk_bytes))
+
+
+def columns(
+    source: object,
+    schema: Schema,
+    *,
+    batch_rows: int = 65_536,
+    on_error: OnError = "raise",
+    on_mismatch: OnMismatch = "raise",
+    validate: bool = True,
+    max_depth: int = MAX_DEPTH,
+    max_record_bytes: int = MAX_RECORD_BYTES,
+    chunk_bytes: int = CHUNK_BYTES,
+) -> Iterator[Batch]:
+    """Decode fields of the records of a source into typed columns.
+
+    Parameters
+    ----------
+    source, on_error, validate, max_depth, max_record_bytes, chunk_bytes
+        As for `stream`.
+    schema : dict of name to field
+        ``{"id": field("user.id", "int64")}``. A path alone has the type ``"json"``. Types:
+        ``bool int64 uint64 int32 float64 float32 string binary timestamp[s|ms|us|ns] date
+        json``. A missing value and ``null`` are null.
+    batch_rows : int, default 65536
+        Rows in each batch; the last may have fewer, never none.
+    on_mismatch : {"raise", "null"}
+        What to do about a value of another type or out of range: treat the record as
+        bad (see `on_error`), or put null in its place.
+
+    Yields
+    ------
+    Batch
+
+    Raises
+    ------
+    DecodeError
+        While iterating, after a batch of the rows before the bad record.
+
+    Examples
+    --------
+    >>> from fastcore import json
+    >>> schema = {"id": json.field("id", "int64"), "name": json.field("name", "string")}
+    >>> for batch in json.columns(b'{"id": 1, "name": "a"}\\n{"id": 2}\\n', schema):
+    ...     print(batch["id"].to_numpy(), batch["name"].to_pylist())
+    [1 2] ['a', None]
+    """
+    if not isinstance(batch_rows, int):
+        raise TypeError(f"batch_rows must be an int, not {type(batch_rows).__name__}")
+    if batch_rows < 1:
+        raise ValueError(f"batch_rows must be at least 1, not {batch_rows}")
+    decoder = ColumnDecoder(
+        schema,
+        on_error=on_error,
+        on_mismatch=on_mismatch,
+        validate=validate,
+        max_depth=max_depth,
+        max_record_bytes=max_record_bytes,
+    )
+    return _batches(decoder, _chunks(source, chunk_bytes), batch_rows)
+
+
+def _batches(
+    decoder: ColumnDecoder, chunks: Iterator[memoryview], batch_rows: int
+) -> Iterator[Batch]:
+    for chunk in _then_none(chunks):
+        fresh = True
+        while True:
+            error = decoder._read(chunk, fresh, batch_rows)
+            fresh = False
+            if error is not None:
+                if decoder.rows:
+                    yield decoder.take()
+                raise error
+            if decoder.rows < batch_rows:
+                break
+            yield decoder.take()
+    if decoder.rows:
+        yield decoder.take()
+
+
+def _then_none(chunks: Iterator[memoryview]) -> Iterator[memoryview | None]:
+    yield from chunks
+    yield None
+
+
+def read_columns(
+    source: object,
+    schema: Schema,
+    *,
+    on_error: OnError = "raise",
+    on_mismatch: OnMismatch = "raise",
+    validate: bool = True,
+    max_depth: int = MAX_DEPTH,
+    max_record_bytes: int = MAX_RECORD_BYTES,
+    chunk_bytes: int = CHUNK_BYTES,
+) -> Batch:
+    """Decode fields of all records of a source into one batch; see `columns`.
+
+    Examples
+    --------
+    >>> from fastcore import json
+    >>> batch = json.read_columns(b'{"x": 1.5}\\n{"x": 2}\\n', {"x": json.field("x", "float64")})
+    >>> batch["x"].to_numpy()
+    array([1.5, 2. ])
+    """
+    decoder = ColumnDecoder(
+        schema,
+        on_error=on_error,
+        on_mismatch=on_mismatch,
+        validate=validate,
+        max_depth=max_depth,
+        max_record_bytes=max_record_bytes,
+    )
+    for chunk in _chunks(source, chunk_bytes):
+        decoder.feed(chunk)
+    return decoder.close()
