@@ -34,7 +34,6 @@ LINK += os.environ.get("FASTCORE_LDFLAGS", "").split()
 
 def extension(room: str, folders: list[str]) -> Extension:
     sources = [path for folder in folders for path in sorted(glob(f"csrc/{folder}/*.c"))]
-    sources += sorted(glob(f"fastcore/_native/{room}_*.c"))
     headers = glob("csrc/**/*.h", recursive=True) + glob("csrc/**/*.def", recursive=True)
     headers += glob("fastcore/_native/*.h") + glob("fastcore/_native/*.pxi")
     return Extension(

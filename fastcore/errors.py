@@ -8,6 +8,7 @@ working when fastcore takes their place.
 from __future__ import annotations
 
 from json.decoder import JSONDecodeError
+from typing import Any
 
 __all__ = [
     "ClosedError",
@@ -48,6 +49,8 @@ class DecodeError(Error, JSONDecodeError):
     ----------
     msg, pos, lineno, colno, record, excerpt
         As above.
+    completed : list
+        From `fastcore.json.Decoder.feed`: the values of the same chunk before the error.
     doc : str
         The excerpt, where `json.JSONDecodeError` keeps the whole document.
     """
@@ -67,6 +70,7 @@ class DecodeError(Error, JSONDecodeError):
         self.colno = colno
         self.record = record
         self.excerpt = excerpt
+        self.completed: list[Any] = []
 
     def __reduce__(self) -> tuple[type[DecodeError], tuple[str, int, int, int, int, str]]:
         return type(self), (

@@ -163,7 +163,7 @@ MAY_USE = {
     "simd": {"base"},
     "kernels": {"base", "cpu", "simd"},
     "columns": {"base", "kernels"},
-    "json": {"base", "kernels", "columns"},
+    "json": {"base", "kernels", "columns", "simd"},  # simd/target.h: compiled twice, like kernels
     "text": {"base", "kernels"},
     "wal": {"base", "kernels"},
 }

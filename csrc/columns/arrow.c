@@ -196,3 +196,23 @@ fc_status fc_batch_export_stream(fc_batch *batch, int64_t column, struct ArrowAr
     out->private_data = source;
     return FC_OK;
 }
+
+/* -- drops ----------------------------------------------------------------------------------- */
+
+void fc_arrow_schema_drop(fc_arrow_schema *schema)
+{
+    if (schema->release != NULL)
+        schema->release(schema);
+}
+
+void fc_arrow_array_drop(fc_arrow_array *array)
+{
+    if (array->release != NULL)
+        array->release(array);
+}
+
+void fc_arrow_stream_drop(fc_arrow_stream *stream)
+{
+    if (stream->release != NULL)
+        stream->release(stream);
+}

@@ -10,7 +10,7 @@ static const char required_missing[] = "a required value is missing";
 
 static const fc_column_info infos[] = {
 #define FC_COLUMN_ROW(id, name, bytes, arrow, numpy) {name, bytes, arrow, numpy},
-#include "columns/types.def"
+#include "fastcore/column_types.def"
 #undef FC_COLUMN_ROW
 };
 

@@ -35,7 +35,7 @@ static const fc_json_engine *engine_for(const fc_kernels *kernels)
     return &fc_json_engine_plain;
 }
 
-fc_json_reader *fc_json_reader_new(const struct fc_kernels *kernels, const fc_json_options *options,
+fc_json_reader *fc_json_reader_new(const fc_kernels *kernels, const fc_json_options *options,
                                    const fc_json_program *program, size_t cell_count)
 {
     static const fc_json_program empty;
@@ -298,12 +298,12 @@ static fc_json_event fault(fc_json_reader *reader)
     const size_t start = reader->phase == FC_BETWEEN ? reader->at : reader->start;
     const size_t room =
         reader->length < reader->options.depth_max ? reader->length : reader->options.depth_max;
-    const size_t seen = reader->end > start ? reader->end : reader->length;
     size_t at = start;
     const char *wrong;
     uint8_t *kinds;
 
-    if (seen - start > reader->options.record_bytes_max && reader->wrong <= start) {
+    if (reader->too_long) {
+        reader->too_long = 0;
         blame(reader, start, "record longer than max_record_bytes");
         return FC_JSON_BAD;
     }
@@ -435,7 +435,6 @@ static fc_json_event step_tail(fc_json_reader *reader)
         return fault(reader);
     if (found == 0) {
         if (complete && reader->phase != FC_BETWEEN) {
-            reader->end = reader->length;
             return fault(reader);
         }
         reader->phase = phase;

@@ -58,6 +58,7 @@ struct fc_json_reader {
     size_t held_capacity;
     size_t chunk_in_held; /* offset in text of the first byte copied from this chunk */
     uint8_t in_place;
+    uint8_t too_long; /* the record in sight passes record_bytes_max */
     uint8_t finished;
     uint8_t begun;      /* the byte order mark, if any, is behind */
     uint8_t discarding; /* up to the next newline */

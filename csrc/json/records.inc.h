@@ -87,7 +87,7 @@ static int FC_SYM(find_record)(fc_json_reader *reader, size_t limit)
         }
     }
     if ((end <= limit * 64 ? end : limit * 64) - reader->start > reader->options.record_bytes_max) {
-        reader->wrong = reader->start;
+        reader->too_long = 1;
         return -1;
     }
     if (end == FC_NOWHERE || end > limit * 64) {

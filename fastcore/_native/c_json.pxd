@@ -137,11 +137,14 @@ cdef extern from "fastcore/columns.h" nogil:
                                 int mismatch_is_null, int *mismatched)
     const char *fc_time_read(fc_column_type type, const fc_json_cell *cell, int64_t *count)
     ctypedef struct fc_arrow_schema:
-        void (*release)(fc_arrow_schema *) noexcept nogil
+        pass
     ctypedef struct fc_arrow_array:
-        void (*release)(fc_arrow_array *) noexcept nogil
+        pass
     ctypedef struct fc_arrow_stream:
-        void (*release)(fc_arrow_stream *) noexcept nogil
+        pass
+    void fc_arrow_schema_drop(fc_arrow_schema *schema)
+    void fc_arrow_array_drop(fc_arrow_array *array)
+    void fc_arrow_stream_drop(fc_arrow_stream *stream)
     fc_status fc_batch_export_schema(fc_batch *batch, int64_t column, fc_arrow_schema *out)
     fc_status fc_batch_export_array(fc_batch *batch, int64_t column, fc_arrow_array *out)
     fc_status fc_batch_export_stream(fc_batch *batch, int64_t column, fc_arrow_stream *out)

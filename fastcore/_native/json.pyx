@@ -1,6 +1,6 @@
 """The JSON reader: chunks in, Python objects or columns out. See fastcore.json."""
 
-from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.dict cimport PyDict_SetItem
 from cpython.list cimport PyList_Append
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
@@ -9,7 +9,7 @@ from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
 from cpython.ref cimport Py_INCREF, Py_XINCREF
 from cpython.tuple cimport PyTuple_New, PyTuple_SET_ITEM
 from libc.stddef cimport size_t
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memset, strlen
 
 from fastcore._native.c cimport FC_OK, fc_status
@@ -178,7 +178,7 @@ cdef class Reader:
             fc_json_resume(self._reader)
         return None
 
-    cdef object _counts(self):
+    def _counts(self):
         cdef fc_json_stats stats
         if self._reader == NULL:
             raise RuntimeError("the decoder was not initialised")

@@ -157,6 +157,8 @@ cdef class _Memory:
     cdef Py_ssize_t _bytes
 
     def __getbuffer__(self, Py_buffer *buffer, int flags):
+        if flags & PyBUF_WRITABLE:
+            raise BufferError("a batch is read-only")
         buffer.buf = <void *>self._start
         buffer.obj = self
         buffer.len = self._bytes
@@ -189,23 +191,20 @@ cdef object _bits(Batch batch, const void *start, size_t count):
 
 cdef void _free_schema(object capsule) noexcept:
     cdef fc_arrow_schema *schema = <fc_arrow_schema *>PyCapsule_GetPointer(capsule, "arrow_schema")
-    if schema.release != NULL:
-        schema.release(schema)
+    fc_arrow_schema_drop(schema)
     PyMem_Free(schema)
 
 
 cdef void _free_array(object capsule) noexcept:
     cdef fc_arrow_array *array = <fc_arrow_array *>PyCapsule_GetPointer(capsule, "arrow_array")
-    if array.release != NULL:
-        array.release(array)
+    fc_arrow_array_drop(array)
     PyMem_Free(array)
 
 
 cdef void _free_stream(object capsule) noexcept:
     cdef fc_arrow_stream *stream = <fc_arrow_stream *>PyCapsule_GetPointer(
         capsule, "arrow_array_stream")
-    if stream.release != NULL:
-        stream.release(stream)
+    fc_arrow_stream_drop(stream)
     PyMem_Free(stream)
 
 

@@ -256,22 +256,17 @@ cdef object _convert(ObjectReader reader, const fc_json_cell *cell, int type, co
     if number.kind == FC_JSON_DOUBLE:
         why[0] = b"expected an integer, not a number with a fraction or an exponent"
         return None
-    if number.kind == FC_JSON_BIGINT:
-        why[0] = b"integer out of range"
-        return None
-    value = number.u if number.kind == FC_JSON_UINT64 else number.i
-    low, high = _RANGES[type]
-    if not low <= value <= high:
-        why[0] = b"integer out of range"
-        return None
-    return value
-
-
-_RANGES = {
-    FC_COLUMN_INT64: (-(1 << 63), (1 << 63) - 1),
-    FC_COLUMN_UINT64: (0, (1 << 64) - 1),
-    FC_COLUMN_INT32: (-(1 << 31), (1 << 31) - 1),
-}
+    if number.kind == FC_JSON_UINT64 and type == FC_COLUMN_UINT64:
+        return number.u
+    if number.kind == FC_JSON_INT64:
+        if type == FC_COLUMN_INT64:
+            return number.i
+        if type == FC_COLUMN_UINT64 and number.i >= 0:
+            return number.i
+        if type == FC_COLUMN_INT32 and <int64_t><int32_t>number.i == number.i:
+            return number.i
+    why[0] = b"integer out of range"
+    return None
 
 
 cdef class Stream:

@@ -244,7 +244,7 @@ class _JSONPath:
         quote = self.text[self.at]
         first = self.at
         self.at += 1
-        parts = []
+        parts: list[str] = []
         while self.at < len(self.text):
             char = self.text[self.at]
             if char == quote:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from fastcore._native.json import COLUMN_TYPES
-from fastcore.json.paths import Path, parse
+from fastcore.errors import PathError
+from fastcore.json.paths import Kind, Path, parse
 
 __all__ = ["Field", "Schema", "Select", "field"]
 
@@ -98,11 +99,15 @@ def _as_field(selector: object, what: str) -> Field:
 
 
 def _paths(fields: Sequence[Field]) -> tuple[tuple[int, bool, Path], ...]:
-    return tuple(
+    paths = tuple(
         (cell, field.many, steps)
         for cell, field in enumerate(fields)
         for steps in parse(field.path)
     )
+    for cell, _, steps in paths:
+        if any(step.kind is not Kind.NAME or step.descend for step in steps):
+            raise PathError(f"path {fields[cell].path!r}: only names are supported")
+    return paths
 
 
 def _named(selectors: Mapping[Any, Any], what: str) -> tuple[tuple[str, ...], tuple[Field, ...]]:
@@ -118,6 +123,7 @@ def compile_select(select: object) -> Plan:
     names: tuple[str, ...] = ()
     if select is None:
         return Plan(_RECORD, (), (), ())
+    fields: tuple[Field, ...]
     if isinstance(select, (str, Field)):
         shape, fields = _VALUE, (_as_field(select, "select"),)
     elif isinstance(select, Mapping):
@@ -150,7 +156,10 @@ def compile_schema(schema: object) -> Plan:
     for name, one in zip(names, fields, strict=True):
         if one.many:
             raise ValueError(f"column {name!r}: many=True gives lists, which no column type holds")
-    texts = tuple(None if f.default is None else _default_text(f, n) for f, n in zip(fields, names, strict=True))
+    texts = tuple(
+        None if f.default is None else _default_text(f, n)
+        for f, n in zip(fields, names, strict=True)
+    )
     return Plan(_DICT, fields, names, _paths(fields), texts)
 
 
@@ -167,5 +176,3 @@ def _default_text(one: Field, name: str) -> bytes:
         return _json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError) as error:
         raise TypeError(f"column {name!r}: the default {value!r} is not JSON: {error}") from None
-
-

@@ -15,7 +15,7 @@
 
 typedef enum fc_column_type {
 #define FC_COLUMN_ROW(id, name, bytes, arrow, numpy) FC_COLUMN_##id,
-#include "columns/types.def"
+#include "fastcore/column_types.def"
 #undef FC_COLUMN_ROW
     FC_COLUMN_TYPES
 } fc_column_type;
@@ -121,6 +121,11 @@ struct ArrowArrayStream {
 typedef struct ArrowSchema fc_arrow_schema;
 typedef struct ArrowArray fc_arrow_array;
 typedef struct ArrowArrayStream fc_arrow_stream;
+
+/* Release, where it has not been moved out of. */
+void fc_arrow_schema_drop(fc_arrow_schema *schema);
+void fc_arrow_array_drop(fc_arrow_array *array);
+void fc_arrow_stream_drop(fc_arrow_stream *stream);
 
 /* Fill the caller's structs; FC_ENOMEM leaves them released. column < 0: all, as a struct. */
 fc_status fc_batch_export_schema(fc_batch *batch, int64_t column, fc_arrow_schema *out);

@@ -20,7 +20,7 @@
 
 #include "fastcore/status.h"
 
-struct fc_kernels;
+typedef struct fc_kernels fc_kernels;
 
 typedef enum fc_json_kind {
     FC_JSON_MISSING = 0, /* the path leads to nothing */
@@ -107,7 +107,7 @@ typedef struct fc_json_reader fc_json_reader;
 /*
  * program   may be NULL: `record` alone is filled. Borrowed, not freed.
  */
-fc_json_reader *fc_json_reader_new(const struct fc_kernels *kernels, const fc_json_options *options,
+fc_json_reader *fc_json_reader_new(const fc_kernels *kernels, const fc_json_options *options,
                                    const fc_json_program *program, size_t cell_count);
 void fc_json_reader_free(fc_json_reader *reader);
 
