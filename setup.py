@@ -11,6 +11,7 @@ from glob import glob
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
 
 ROOMS = {
     "cpu": ["cpu", "kernels"],
@@ -30,6 +31,20 @@ else:
     LINK = [] if sys.platform == "darwin" else ["-Wl,--gc-sections"]
 FLAGS += os.environ.get("FASTCORE_CFLAGS", "").split()
 LINK += os.environ.get("FASTCORE_LDFLAGS", "").split()
+
+
+class BuildExtensions(build_ext):
+    """The standard command, but safe to run in parallel.
+
+    The compiler's mkpath() remembers a folder before it exists, so that of two
+    extensions built at once the second may write into a folder that is not there.
+    """
+
+    def build_extensions(self) -> None:
+        for built in self.extensions:
+            for source in built.sources:
+                os.makedirs(os.path.join(self.build_temp, os.path.dirname(source)), exist_ok=True)
+        super().build_extensions()
 
 
 def extension(room: str, folders: list[str]) -> Extension:
@@ -61,5 +76,6 @@ setup(
             "wraparound": False,
         },
     ),
+    cmdclass={"build_ext": BuildExtensions},
     options={"build_ext": {"parallel": os.cpu_count() or 1}},
 )
