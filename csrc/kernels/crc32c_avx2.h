@@ -29,7 +29,7 @@ FC_OP fold256 fold256_move(fold256 v, fold256 keys, fold256 onto)
 #include "kernels/crc32c_fold.inc.h"
 
 #define FOLD            fold256
-#define FOLD_LANE_WORDS 5
+#define FOLD_LANE_WORDS 4
 #include "kernels/crc32c_fold.inc.h"
 
 FC_OP uint64_t crc_fold(uint64_t state, const uint8_t **data, size_t *length)
@@ -39,4 +39,4 @@ FC_OP uint64_t crc_fold(uint64_t state, const uint8_t **data, size_t *length)
     return fold128_long(state, data, length);
 }
 #define CRC_FOLD           crc_fold
-#define CRC_FOLD_BYTES_MIN 1024
+#define CRC_FOLD_BYTES_MIN 768
