@@ -174,3 +174,13 @@ def test_utf8_of_every_code_point(isa):
 def test_utf8_of_surrogates(isa, code):
     bad = chr(code).encode("utf-8", "surrogatepass")
     assert kernels.utf8_prefix(b"." * 200 + bad + b"." * 200) == 200
+
+
+def test_rows_are_checksummed_each_by_itself(isa):
+    data = bytes(range(256)) * 3
+    for row_bytes in (1, 7, 8, 24, 100, 256, 700, 769):
+        rows = len(data) // row_bytes
+        want = [kernels.crc32c(data[i * row_bytes : (i + 1) * row_bytes]) for i in range(rows)]
+        assert kernels.crc32c_rows(data, row_bytes).tolist() == want
+    with pytest.raises(ValueError, match="row_bytes must be 1 or more"):
+        kernels.crc32c_rows(data, 0)
