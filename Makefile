@@ -18,7 +18,7 @@ BUILD_REQUIRES := 'setuptools>=77' 'Cython>=3.1,<4'
 
 # What the installed package is made of. Folders are listed for files that come and go.
 SOURCES := pyproject.toml setup.py README.md $(shell find fastcore csrc -type d ! -name __pycache__ ! -path 'csrc/build*') \
-	$(shell find fastcore -name '*.py' -o -name '*.py[xi]' -o -name '*.pxd' -o -name py.typed) \
+	$(shell find fastcore -name '*.py' -o -name '*.p[yx][xi]' -o -name '*.pxd' -o -name py.typed) \
 	$(shell find csrc -name '*.[ch]' -o -name '*.def')
 
 # One stamp per Python version: another PYTHON makes the environment anew. `with-test` is the stamp of

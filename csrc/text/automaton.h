@@ -82,6 +82,11 @@ static inline uint32_t fc_automaton_node(const fc_automaton *automaton, uint32_t
                : automaton->dense_count + ((state - automaton->sparse_base) >> 1);
 }
 
+/* matcher.c: a checked copy, in lower case with `fold_ascii`; errors as fc_matcher_create(). */
+fc_status fc_patterns_copy(fc_patterns *out, const uint8_t *bytes, const uint64_t *offsets,
+                           size_t count, int fold_ascii, fc_error *error);
+void fc_patterns_free(fc_patterns *patterns);
+
 /* patterns.c: sort[] becomes the patterns' indices by their bytes (read from the end when
  * `reversed`), equal ones by index. 0 for lack of memory. */
 int fc_patterns_sort(const fc_patterns *patterns, int reversed, uint32_t *sorted);

@@ -48,8 +48,8 @@ static fc_status make_room(fc_match_list *list, int with_rows)
     return FC_OK;
 }
 
-fc_status fc_matcher_find_all(const fc_matcher *matcher, const uint8_t *text, size_t length,
-                              const int64_t *rows, size_t row_count, fc_match_list *out)
+static fc_status collect(const fc_matcher *matcher, const uint8_t *text, size_t length,
+                         size_t floor, const int64_t *rows, size_t row_count, fc_match_list *out)
 {
     fc_cursor cursor;
     fc_status status;
@@ -57,6 +57,7 @@ fc_status fc_matcher_find_all(const fc_matcher *matcher, const uint8_t *text, si
 
     memset(out, 0, sizeof *out);
     fc_cursor_open(&cursor, matcher, text, length);
+    fc_cursor_skip(&cursor, floor);
     if (rows != NULL)
         fc_cursor_rows(&cursor, rows, row_count);
     do {
@@ -74,6 +75,18 @@ fc_status fc_matcher_find_all(const fc_matcher *matcher, const uint8_t *text, si
     if (status != FC_OK)
         fc_match_list_free(out);
     return status;
+}
+
+fc_status fc_matcher_find_all(const fc_matcher *matcher, const uint8_t *text, size_t length,
+                              const int64_t *rows, size_t row_count, fc_match_list *out)
+{
+    return collect(matcher, text, length, 0, rows, row_count, out);
+}
+
+fc_status fc_matcher_find_from(const fc_matcher *matcher, const uint8_t *text, size_t length,
+                               size_t floor, fc_match_list *out)
+{
+    return collect(matcher, text, length, floor, NULL, 0, out);
 }
 
 fc_status fc_matcher_count(const fc_matcher *matcher, const uint8_t *text, size_t length,

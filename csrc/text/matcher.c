@@ -59,27 +59,36 @@ static fc_status check(const uint64_t *offsets, size_t count, fc_error *error)
     return FC_OK;
 }
 
-static fc_status copy_patterns(fc_matcher *m, const uint8_t *bytes, const uint64_t *offsets,
-                               size_t count)
+fc_status fc_patterns_copy(fc_patterns *out, const uint8_t *bytes, const uint64_t *offsets,
+                           size_t count, int fold_ascii, fc_error *error)
 {
+    const fc_status status = check(offsets, count, error);
+    if (status != FC_OK)
+        return status;
+
     const size_t total = count == 0 ? 0 : (size_t)(offsets[count] - offsets[0]);
     uint64_t *const starts = malloc((count + 1) * sizeof *starts);
     uint8_t *const copy = malloc(total + 1);
 
-    m->patterns = (fc_patterns){.bytes = copy, .offsets = starts, .count = count};
+    *out = (fc_patterns){.bytes = copy, .offsets = starts, .count = count};
     if (starts == NULL || copy == NULL)
-        return FC_ENOMEM;
+        return fail(error, FC_ENOMEM, 0, "no memory for the patterns");
     starts[0] = 0;
     for (size_t i = 0; i < count; i++) {
         const size_t length = (size_t)(offsets[i + 1] - offsets[i]);
         starts[i + 1] = starts[i] + length;
-        if (length > m->patterns.longest)
-            m->patterns.longest = length;
+        if (length > out->longest)
+            out->longest = length;
     }
     for (size_t i = 0; i < total; i++)
-        copy[i] =
-            m->options.fold_ascii ? lower_ascii(bytes[offsets[0] + i]) : bytes[offsets[0] + i];
+        copy[i] = fold_ascii ? lower_ascii(bytes[offsets[0] + i]) : bytes[offsets[0] + i];
     return FC_OK;
+}
+
+void fc_patterns_free(fc_patterns *patterns)
+{
+    free((void *)patterns->bytes);
+    free((void *)patterns->offsets);
 }
 
 static int all_equal(const fc_patterns *p)
@@ -137,25 +146,23 @@ fc_status fc_matcher_create(fc_matcher **out, const uint8_t *bytes, const uint64
                             size_t count, const fc_matcher_options *options,
                             const fc_kernels *kernels, fc_error *error)
 {
-    fc_status status = check(offsets, count, error);
-    if (status != FC_OK)
-        return status;
-
     fc_matcher *const m = calloc(1, sizeof *m);
     if (m == NULL)
         return fail(error, FC_ENOMEM, 0, "no memory for a matcher");
     m->kernels = kernels;
     m->options = *options;
     atomic_init(&m->automaton, NULL);
-    status = copy_patterns(m, bytes, offsets, count);
-    if (status == FC_OK) {
-        choose_engine(m);
-        if (m->engine == FC_ENGINE_AUTOMATON) {
-            fc_automaton *automaton = NULL;
-            status =
-                fc_automaton_create(&automaton, &m->patterns, options->kind, options->fold_ascii);
-            atomic_init(&m->automaton, automaton);
-        }
+    fc_status status =
+        fc_patterns_copy(&m->patterns, bytes, offsets, count, options->fold_ascii, error);
+    if (status != FC_OK) {
+        fc_matcher_destroy(m);
+        return status;
+    }
+    choose_engine(m);
+    if (m->engine == FC_ENGINE_AUTOMATON) {
+        fc_automaton *automaton = NULL;
+        status = fc_automaton_create(&automaton, &m->patterns, options->kind, options->fold_ascii);
+        atomic_init(&m->automaton, automaton);
     }
     if (status != FC_OK) {
         fc_matcher_destroy(m);
@@ -172,8 +179,7 @@ void fc_matcher_destroy(fc_matcher *matcher)
     if (matcher == NULL)
         return;
     fc_automaton_destroy(atomic_load(&matcher->automaton));
-    free((void *)matcher->patterns.bytes);
-    free((void *)matcher->patterns.offsets);
+    fc_patterns_free(&matcher->patterns);
     free(matcher);
 }
 

@@ -29,6 +29,8 @@ cdef extern from "fastcore/text.h" nogil:
     ctypedef struct fc_points:
         size_t at
         int64_t points
+    ctypedef struct fc_prefixes:
+        pass
     ctypedef struct fc_lines:
         int64_t *number
         int64_t *start
@@ -53,6 +55,8 @@ cdef extern from "fastcore/text.h" nogil:
     fc_status fc_matcher_find_all(const fc_matcher *matcher, const uint8_t *text, size_t length,
                                   const int64_t *rows, size_t row_count, fc_match_list *out)
     void fc_match_list_free(fc_match_list *list)
+    fc_status fc_matcher_find_from(const fc_matcher *matcher, const uint8_t *text, size_t length,
+                                   size_t floor, fc_match_list *out)
     fc_status fc_matcher_count(const fc_matcher *matcher, const uint8_t *text, size_t length,
                                const int64_t *rows, size_t row_count, int64_t *counts,
                                int64_t *total)
@@ -70,3 +74,10 @@ cdef extern from "fastcore/text.h" nogil:
     fc_status fc_lines_feed(fc_lines *lines, const uint8_t *text, size_t length, int last,
                             size_t *consumed)
     void fc_lines_close(fc_lines *lines)
+
+    fc_status fc_prefixes_create(fc_prefixes **out, const uint8_t *bytes, const uint64_t *offsets,
+                                 size_t count, int fold_ascii, fc_error *error)
+    void fc_prefixes_destroy(fc_prefixes *prefixes)
+    size_t fc_prefixes_bytes(const fc_prefixes *prefixes)
+    int64_t fc_prefixes_longest(const fc_prefixes *prefixes, const uint8_t *text, size_t length)
+    int64_t fc_prefixes_next(const fc_prefixes *prefixes, int64_t prefix)

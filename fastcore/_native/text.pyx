@@ -19,8 +19,11 @@ from fastcore._native.c_text cimport (
     fc_cursor_close, fc_cursor_next, fc_cursor_open, fc_fold_bytes_max, fc_fold_utf8, fc_lines, fc_lines_close,
     fc_lines_feed, fc_lines_open, fc_match_kind, fc_match_list, fc_match_list_free, fc_matcher,
     fc_matcher_bytes, fc_matcher_contains, fc_matcher_contains_rows, fc_matcher_count,
-    fc_matcher_create, fc_matcher_destroy, fc_matcher_find_all, fc_matcher_kernel,
+    fc_matcher_create, fc_matcher_destroy, fc_matcher_find_all, fc_matcher_find_from,
+    fc_matcher_kernel, fc_matcher_longest,
     fc_matcher_options, fc_matches, fc_matches_to_points, fc_matches_to_rows, fc_points,
+    fc_prefixes, fc_prefixes_bytes, fc_prefixes_create, fc_prefixes_destroy, fc_prefixes_longest,
+    fc_prefixes_next,
 )
 from fastcore._native.cpu cimport active_kernels
 from fastcore._native.errors cimport raise_status
@@ -46,81 +49,9 @@ _KINDS = {
 }
 
 
-cdef bytes utf8(str text):
-    return text.encode("utf-8", "surrogatepass")
-
-
-cdef bytes folded(bytes text):
-    cdef Py_ssize_t length = PyBytes_GET_SIZE(text)
-    cdef uint8_t *out = <uint8_t *>malloc(fc_fold_bytes_max(length))
-    if out == NULL:
-        raise MemoryError("folding the case of a pattern")
-    try:
-        return out[:fc_fold_utf8(<const uint8_t *>PyBytes_AS_STRING(text), length, out)]
-    finally:
-        free(out)
-
-
-cdef class Haystack:
-    """What is searched: bytes, held for as long as this object lives."""
-
-    cdef const uint8_t *text
-    cdef size_t length
-    cdef bint in_points  # offsets are to be turned into code points
-    cdef Py_buffer view
-    cdef bint has_view
-    cdef uint8_t *owned
-    cdef object keeper
-
-    def __dealloc__(self):
-        free(self.owned)
-        if self.has_view:
-            PyBuffer_Release(&self.view)
-
-    cdef int take_str(self, str text, bint fold, const fc_kernels *kernels) except -1:
-        cdef bytes encoded
-        if PyUnicode_IS_ASCII(text):
-            self.keeper = text
-            self.text = <const uint8_t *>PyUnicode_DATA(text)
-            self.length = PyUnicode_GET_LENGTH(text)
-            return 0
-        encoded = utf8(text)
-        self.keeper = encoded
-        self.text = <const uint8_t *>PyBytes_AS_STRING(encoded)
-        self.length = PyBytes_GET_SIZE(encoded)
-        self.in_points = True
-        if fold:
-            self.owned = <uint8_t *>malloc(fc_fold_bytes_max(self.length))
-            if self.owned == NULL:
-                raise MemoryError("folding the case of a haystack")
-            with nogil:
-                self.length = fc_fold_utf8(self.text, self.length, self.owned)
-            self.text = self.owned
-        return 0
-
-    cdef int take_buffer(self, object data) except -1:
-        PyObject_GetBuffer(data, &self.view, PyBUF_SIMPLE)
-        self.has_view = True
-        self.text = <const uint8_t *>self.view.buf
-        self.length = <size_t>self.view.len
-        return 0
-
-
-cdef object array_of(const void *items, size_t count, str dtype, size_t item_bytes):
-    out = np.empty(count, dtype)
-    cdef uint8_t[::1] bytes_of = out.view(np.uint8)
-    if count:
-        memcpy(&bytes_of[0], items, count * item_bytes)
-    return out
-
-
-cdef object matches_of(const fc_match_list *list):
-    return Matches(
-        array_of(list.at.pattern, list.count, "u4", 4),
-        array_of(list.at.start, list.count, "i8", 8),
-        array_of(list.at.end, list.count, "i8", 8),
-        array_of(list.at.row, list.count, "i8", 8) if list.at.row != NULL else None,
-    )
+include "text_input.pxi"
+include "text_stream.pxi"
+include "text_prefixes.pxi"
 
 
 cdef class Matcher:
@@ -138,32 +69,25 @@ cdef class Matcher:
                   whole_words=False):
         cdef fc_matcher_options options
         cdef fc_error error
-        cdef list encoded
+        cdef Patterns made
         cdef const uint64_t[::1] offsets
         cdef fc_status status
         if match not in _KINDS:
             raise ValueError(f"match must be one of {', '.join(map(repr, _KINDS))}, not {match!r}")
-        if isinstance(patterns, (str, bytes, bytearray)):
-            raise TypeError(
-                f"patterns must be a list of str or of bytes, not one {type(patterns).__name__}"
-            )
-        self.patterns = tuple(patterns)
-        self.is_text = bool(self.patterns) and isinstance(self.patterns[0], str)
+        made = Patterns(patterns, "patterns", bool(ignore_case))
+        offsets = made.offsets
+        self.patterns = made.given
+        self.is_text = made.is_text
         self.ignore_case = bool(ignore_case)
         self.whole_words = bool(whole_words)
         self.match = str(match)
         self.kernels = active_kernels()
-        encoded = self.encode_patterns()
-        lengths = np.zeros(len(encoded) + 1, np.uint64)
-        lengths[1:] = [len(pattern) for pattern in encoded]
-        offsets = np.cumsum(lengths, dtype=np.uint64)
-        joined = b"".join(encoded)
         options.kind = _KINDS[match]
         options.fold_ascii = self.ignore_case
         options.whole_words = self.whole_words
         options.unicode = self.is_text
-        cdef const uint8_t *start = <const uint8_t *>PyBytes_AS_STRING(joined)
-        cdef size_t count = len(encoded)
+        cdef const uint8_t *start = <const uint8_t *>PyBytes_AS_STRING(made.joined)
+        cdef size_t count = len(made.given)
         with nogil:
             status = fc_matcher_create(&self.matcher, start, &offsets[0], count, &options,
                                        self.kernels, &error)
@@ -172,47 +96,8 @@ cdef class Matcher:
     def __dealloc__(self):
         fc_matcher_destroy(self.matcher)
 
-    cdef list encode_patterns(self):
-        """The patterns as bytes, folded where that is wanted; of one type, and not empty."""
-        cdef list encoded = []
-        wanted = str if self.is_text else bytes
-        for i, pattern in enumerate(self.patterns):
-            if not isinstance(pattern, wanted):
-                raise TypeError(
-                    f"patterns must all be str or all be bytes; patterns[0] is "
-                    f"{type(self.patterns[0]).__name__}, patterns[{i}] {type(pattern).__name__}"
-                )
-            if not pattern:
-                raise ValueError(
-                    f"patterns[{i}] is empty; it would match everywhere. Leave it out"
-                )
-            if self.is_text:
-                pattern = utf8(pattern)
-                if self.ignore_case:
-                    pattern = folded(pattern)
-            encoded.append(pattern)
-        return encoded
-
     cdef Haystack hold(self, object haystack):
-        cdef Haystack held = Haystack()
-        if PyUnicode_Check(haystack):
-            if not self.is_text and self.patterns:
-                raise TypeError("haystack must be bytes-like, like the patterns, not str")
-            held.take_str(haystack, self.ignore_case, self.kernels)
-            return held
-        if self.is_text:
-            raise TypeError(
-                f"haystack must be str, like the patterns, not {type(haystack).__name__}"
-            )
-        try:
-            held.take_buffer(haystack)
-        except TypeError:
-            raise TypeError(
-                f"haystack must be str or bytes-like, not {type(haystack).__name__}"
-            ) from None
-        except (BufferError, ValueError) as error:
-            raise ValueError(f"haystack must be a contiguous buffer: {error}") from None
-        return held
+        return hold(haystack, "haystack", self.is_text, not self.patterns, self.ignore_case)
 
     @property
     def kernel(self):
@@ -386,12 +271,7 @@ cdef class Matcher:
         return parts[0] if len(parts) == 1 else Matches.concatenate(parts)
 
     cdef list chunks_of(self, object column):
-        if self.patterns:
-            return strings_of(column, self.is_text)
-        try:  # no patterns: of either type
-            return strings_of(column, True)
-        except TypeError:
-            return strings_of(column, False)
+        return chunks_of(column, self.is_text, not self.patterns)
 
     cdef object search_rows(self, Strings chunk, object contains, object counts):
         """Fill whichever of the two arrays is given; without one, return the matches."""
@@ -443,26 +323,6 @@ cdef class Matcher:
         return None
 
 
-cdef Strings folded_rows(Strings chunk):
-    """A chunk with its case folded."""
-    cdef Strings copy = Strings()
-    cdef size_t i, count = chunk.count
-    cdef int64_t used = 0
-    copy.count = count
-    copy.offsets = <int64_t *>malloc((count + 1) * sizeof(int64_t))
-    copy.owned = <uint8_t *>malloc(fc_fold_bytes_max(chunk.offsets[count]))
-    if copy.offsets == NULL or copy.owned == NULL:
-        raise MemoryError("folding the case of a column")
-    copy.data = copy.owned
-    with nogil:
-        copy.offsets[0] = 0
-        for i in range(count):
-            used += fc_fold_utf8(chunk.data + chunk.offsets[i],
-                                 chunk.offsets[i + 1] - chunk.offsets[i], copy.owned + used)
-            copy.offsets[i + 1] = used
-    return copy
-
-
 cdef class MatchIterator:
     """Matches, one after the other; what `Matcher.finditer` returns."""
 
@@ -509,65 +369,3 @@ cdef class MatchIterator:
         self.next += 1
         return Match(self.pattern[self.next - 1], self.start[self.next - 1],
                      self.end[self.next - 1])
-
-
-cdef class LineScan:
-    """Lines with a match, of a text that comes in chunks; what `Matcher.lines` is made of."""
-
-    cdef Matcher matcher
-    cdef fc_lines lines
-    cdef bytearray kept
-
-    def __cinit__(self, Matcher matcher, invert):
-        self.matcher = matcher
-        self.kept = bytearray()
-        fc_lines_open(&self.lines, matcher.matcher, bool(invert),
-                      matcher.is_text and matcher.ignore_case)
-
-    def __dealloc__(self):
-        fc_lines_close(&self.lines)
-
-    @property
-    def kept_bytes(self):
-        """Bytes of the chunks so far that are still needed."""
-        return len(self.kept)
-
-    cdef size_t feed_piece(self, const uint8_t *text, size_t length, bint last) except? 0:
-        cdef size_t consumed = 0
-        cdef fc_status status
-        with nogil:
-            status = fc_lines_feed(&self.lines, text, length, last, &consumed)
-        raise_status(status, NULL, "searching lines")
-        return consumed
-
-    def feed(self, const uint8_t[::1] chunk not None, bint last=False):
-        """Look at the next chunk; after the `last` one only `result` may be called."""
-        cdef const uint8_t *text = &chunk[0] if len(chunk) else NULL
-        cdef size_t length = len(chunk), joined, consumed
-        cdef uint8_t[::1] piece
-        if self.kept and length:
-            # Join what was kept with the chunk up to its first line's end; the rest stays in place.
-            joined = min(self.matcher.kernels.find_byte(text, length, c"\n") + 1, length)
-            self.kept += chunk[:joined]
-            text += joined
-            length -= joined
-        if self.kept:
-            piece = self.kept
-            consumed = self.feed_piece(&piece[0], len(piece), last and length == 0)
-            piece = None
-            del self.kept[:consumed]
-            if length == 0:
-                return
-        if length or last:
-            if self.kept:
-                raise AssertionError("a line that has ended was kept")
-            consumed = self.feed_piece(text, length, last)
-            self.kept += <bytes>text[consumed:length]
-
-    def result(self):
-        """Numbers, starts and ends of the lines found so far."""
-        return (
-            array_of(self.lines.number, self.lines.count, "i8", 8),
-            array_of(self.lines.start, self.lines.count, "i8", 8),
-            array_of(self.lines.end, self.lines.count, "i8", 8),
-        )

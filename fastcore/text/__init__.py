@@ -1,13 +1,17 @@
 """Text matching and byte scans at the speed of the hardware."""
 
 from fastcore.text.matcher import Lines, Match, Matcher, Matches
+from fastcore.text.prefixes import PrefixTable
 from fastcore.text.scan import count_byte, find_any, find_byte, line_offsets
+from fastcore.text.scanner import Scanner
 
 __all__ = [
     "Lines",
     "Match",
     "Matcher",
     "Matches",
+    "PrefixTable",
+    "Scanner",
     "count_byte",
     "find_any",
     "find_byte",

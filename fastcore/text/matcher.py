@@ -8,6 +8,7 @@ from typing import Any
 from fastcore._matches import Lines, Match, Matches
 from fastcore._native import text as _native
 from fastcore._sources import open_source
+from fastcore.text.scanner import Scanner
 
 __all__ = ["Lines", "Match", "Matcher", "Matches"]
 
@@ -98,6 +99,60 @@ class Matcher(_native.Matcher):
                 scan.feed(chunk)
         scan.feed(b"", last=True)
         return Lines(*scan.result())
+
+    def replace(self, haystack: Any, replacement: Any) -> Any:
+        """Return `haystack` with every match replaced.
+
+        Parameters
+        ----------
+        haystack : str or bytes-like
+        replacement : str or bytes, or a sequence of them
+            Of the patterns' type; a sequence has one for each pattern. Taken literally.
+
+        Returns
+        -------
+        str or bytes
+
+        Raises
+        ------
+        ValueError
+            The matcher is an overlapping one, or the sequence is of another length.
+
+        Examples
+        --------
+        >>> Matcher(["cat", "dog"]).replace("cat, dog", ["dog", "cat"])
+        'dog, cat'
+        """
+        if self.match == "overlapping":
+            raise ValueError("replace() needs a leftmost matcher: overlapping matches share text")
+        wanted = str if isinstance(haystack, str) else (bytes, bytearray, memoryview)
+        one = isinstance(replacement, (str, bytes, bytearray, memoryview))
+        texts = [replacement] if one else list(replacement)
+        for text in texts:
+            if not isinstance(text, wanted):
+                raise TypeError(
+                    f"replacement must be {'str' if wanted is str else 'bytes'}, like the "
+                    f"haystack, not {type(text).__name__}"
+                )
+        if not one and len(texts) != len(self):
+            raise ValueError(
+                f"replacement must be one text or one for each of the {len(self)} patterns, "
+                f"not {len(texts)}"
+            )
+        found = self.findall(haystack)
+        source = haystack if isinstance(haystack, str) else memoryview(haystack).cast("B")
+        pieces: list[Any] = []
+        at = 0
+        for pattern, start, end in found:
+            pieces += (source[at:start], texts[0 if one else pattern])
+            at = end
+        pieces.append(source[at:])
+        empty: Any = "" if isinstance(haystack, str) else b""
+        return empty.join(pieces)
+
+    def scanner(self) -> Scanner:
+        """Return a new `Scanner`, which finds matches across the chunks of a stream."""
+        return Scanner(self)
 
     def _of(self, patterns: Iterable[Any]) -> Matcher:
         return Matcher(

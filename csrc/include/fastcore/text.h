@@ -127,6 +127,10 @@ fc_status fc_matcher_find_all(const fc_matcher *matcher, const uint8_t *text, si
                               const int64_t *rows, size_t row_count, fc_match_list *out);
 void fc_match_list_free(fc_match_list *list);
 
+/* Every match that starts at or after text[floor]; what is before it tells words apart. */
+fc_status fc_matcher_find_from(const fc_matcher *matcher, const uint8_t *text, size_t length,
+                               size_t floor, fc_match_list *out);
+
 /* How many there are; counts[i], unless NULL, becomes how many of them are in row i. */
 fc_status fc_matcher_count(const fc_matcher *matcher, const uint8_t *text, size_t length,
                            const int64_t *rows, size_t row_count, int64_t *counts, int64_t *total);
@@ -162,6 +166,25 @@ void fc_matches_to_rows(const fc_matcher *matcher, const uint8_t *text, const in
  */
 size_t fc_fold_utf8(const uint8_t *text, size_t length, uint8_t *out);
 size_t fc_fold_bytes_max(size_t length);
+
+/*
+ * Which of many strings a text begins with. Made once, read by any number of threads.
+ */
+typedef struct fc_prefixes fc_prefixes;
+
+/* As fc_matcher_create(); fold_ascii as in fc_matcher_options. */
+fc_status fc_prefixes_create(fc_prefixes **out, const uint8_t *bytes, const uint64_t *offsets,
+                             size_t count, int fold_ascii, fc_error *error);
+void fc_prefixes_destroy(fc_prefixes *prefixes);
+
+/* Bytes of memory that it holds. */
+size_t fc_prefixes_bytes(const fc_prefixes *prefixes);
+
+/* The longest prefix of text[0 .. length), the lowest index among equals; -1 for none. */
+int64_t fc_prefixes_longest(const fc_prefixes *prefixes, const uint8_t *text, size_t length);
+
+/* The next shorter prefix of the same text after `prefix`, then equal ones; -1 after the last. */
+int64_t fc_prefixes_next(const fc_prefixes *prefixes, int64_t prefix);
 
 /*
  * Lines with a match (or without: `invert`), of a text that comes in pieces.

@@ -1,0 +1,160 @@
+# What goes in: patterns, haystacks, columns; and arrays that come out. Part of text.pyx.
+
+cdef bytes utf8(str text):
+    return text.encode("utf-8", "surrogatepass")
+
+
+cdef bytes folded(bytes text):
+    cdef Py_ssize_t length = PyBytes_GET_SIZE(text)
+    cdef uint8_t *out = <uint8_t *>malloc(fc_fold_bytes_max(length))
+    if out == NULL:
+        raise MemoryError("folding the case of a pattern")
+    try:
+        return out[:fc_fold_utf8(<const uint8_t *>PyBytes_AS_STRING(text), length, out)]
+    finally:
+        free(out)
+
+
+cdef class Patterns:
+    """The patterns of a matcher or a table: as given, and as bytes one after the other."""
+
+    cdef tuple given
+    cdef bint is_text
+    cdef bytes joined
+    cdef object offsets
+
+    def __cinit__(self, patterns, str name, bint fold):
+        if isinstance(patterns, (str, bytes, bytearray)):
+            raise TypeError(
+                f"{name} must be a list of str or of bytes, not one {type(patterns).__name__}"
+            )
+        self.given = tuple(patterns)
+        self.is_text = bool(self.given) and isinstance(self.given[0], str)
+        wanted = str if self.is_text else bytes
+        encoded = []
+        for i, pattern in enumerate(self.given):
+            if not isinstance(pattern, wanted):
+                raise TypeError(
+                    f"{name} must all be str or all be bytes; {name}[0] is "
+                    f"{type(self.given[0]).__name__}, {name}[{i}] {type(pattern).__name__}"
+                )
+            if not pattern:
+                raise ValueError(f"{name}[{i}] is empty; it would match everywhere. Leave it out")
+            if self.is_text:
+                pattern = utf8(pattern)
+                if fold:
+                    pattern = folded(pattern)
+            encoded.append(pattern)
+        self.joined = b"".join(encoded)
+        self.offsets = np.zeros(len(encoded) + 1, np.uint64)
+        np.cumsum([len(pattern) for pattern in encoded], out=self.offsets[1:])
+
+
+cdef class Haystack:
+    """What is searched: bytes, held for as long as this object lives."""
+
+    cdef const uint8_t *text
+    cdef size_t length
+    cdef bint in_points  # offsets are to be turned into code points
+    cdef Py_buffer view
+    cdef bint has_view
+    cdef uint8_t *owned
+    cdef object keeper
+
+    def __dealloc__(self):
+        free(self.owned)
+        if self.has_view:
+            PyBuffer_Release(&self.view)
+
+    cdef int take_str(self, str text, bint fold) except -1:
+        cdef bytes encoded
+        if PyUnicode_IS_ASCII(text):
+            self.keeper = text
+            self.text = <const uint8_t *>PyUnicode_DATA(text)
+            self.length = PyUnicode_GET_LENGTH(text)
+            return 0
+        encoded = utf8(text)
+        self.keeper = encoded
+        self.text = <const uint8_t *>PyBytes_AS_STRING(encoded)
+        self.length = PyBytes_GET_SIZE(encoded)
+        self.in_points = True
+        if fold:
+            self.owned = <uint8_t *>malloc(fc_fold_bytes_max(self.length))
+            if self.owned == NULL:
+                raise MemoryError("folding the case of a haystack")
+            with nogil:
+                self.length = fc_fold_utf8(self.text, self.length, self.owned)
+            self.text = self.owned
+        return 0
+
+    cdef int take_buffer(self, object data) except -1:
+        PyObject_GetBuffer(data, &self.view, PyBUF_SIMPLE)
+        self.has_view = True
+        self.text = <const uint8_t *>self.view.buf
+        self.length = <size_t>self.view.len
+        return 0
+
+
+cdef Haystack hold(object text, str name, bint is_text, bint either, bint fold):
+    """Hold `text`, the argument `name`: a str where `is_text`, else a buffer, or `either`."""
+    cdef Haystack held = Haystack()
+    if PyUnicode_Check(text):
+        if not (is_text or either):
+            raise TypeError(f"{name} must be bytes-like, like the patterns, not str")
+        held.take_str(text, fold)
+        return held
+    if is_text:
+        raise TypeError(f"{name} must be str, like the patterns, not {type(text).__name__}")
+    try:
+        held.take_buffer(text)
+    except TypeError:
+        raise TypeError(f"{name} must be str or bytes-like, not {type(text).__name__}") from None
+    except (BufferError, ValueError) as error:
+        raise ValueError(f"{name} must be a contiguous buffer: {error}") from None
+    return held
+
+
+cdef object array_of(const void *items, size_t count, str dtype, size_t item_bytes):
+    out = np.empty(count, dtype)
+    cdef uint8_t[::1] bytes_of = out.view(np.uint8)
+    if count:
+        memcpy(&bytes_of[0], items, count * item_bytes)
+    return out
+
+
+cdef object matches_of(const fc_match_list *list):
+    return Matches(
+        array_of(list.at.pattern, list.count, "u4", 4),
+        array_of(list.at.start, list.count, "i8", 8),
+        array_of(list.at.end, list.count, "i8", 8),
+        array_of(list.at.row, list.count, "i8", 8) if list.at.row != NULL else None,
+    )
+
+
+cdef list chunks_of(object column, bint is_text, bint either):
+    if not either:
+        return strings_of(column, is_text)
+    try:
+        return strings_of(column, True)
+    except TypeError:
+        return strings_of(column, False)
+
+
+cdef Strings folded_rows(Strings chunk):
+    """A chunk with its case folded."""
+    cdef Strings copy = Strings()
+    cdef size_t i, count = chunk.count
+    cdef int64_t used = 0
+    copy.count = count
+    copy.offsets = <int64_t *>malloc((count + 1) * sizeof(int64_t))
+    copy.owned = <uint8_t *>malloc(fc_fold_bytes_max(chunk.offsets[count]))
+    if copy.offsets == NULL or copy.owned == NULL:
+        raise MemoryError("folding the case of a column")
+    copy.data = copy.owned
+    with nogil:
+        copy.offsets[0] = 0
+        for i in range(count):
+            used += fc_fold_utf8(chunk.data + chunk.offsets[i],
+                                 chunk.offsets[i + 1] - chunk.offsets[i], copy.owned + used)
+            copy.offsets[i + 1] = used
+    return copy
