@@ -24,7 +24,7 @@ enum {
 
 enum { TIMESTAMP_AT = 0, SEQ_AT = 8, LENGTH_AT = 12, CRC_AT = 16 };
 
-enum { STAMP_DURABLE_AT = 4, STAMP_SALT_AT = 12, STAMP_CHECK_AT = 20 };
+enum { STAMP_CHECK_AT = 4, STAMP_DURABLE_AT = 8, STAMP_SALT_AT = 16 };
 
 enum { MARK_NAME_BYTES_AT = 1, MARK_REMOVED_AT = 2, MARK_SEQ_AT = 4 };
 
@@ -125,13 +125,19 @@ bool fc_wal_frame_decode(const uint8_t *at, size_t available, uint64_t seq, uint
     return k->crc32c(crc, frame->payload, frame->length) == fc_load_le32(at + CRC_AT);
 }
 
+/*
+ * The check stands in front of what it covers. Behind it, it would undo the
+ * frame's own checksum: the CRC of bytes and their CRC is the same for all bytes,
+ * so half of one stamp and half of another would make a valid third.
+ */
 static uint32_t stamp_check(const uint8_t *body, uint64_t offset, uint64_t header_salt,
                             const fc_kernels *k)
 {
     uint8_t place[8];
     fc_store_le64(place, offset);
-    const uint32_t crc = k->crc32c(fc_wal_seed(k, header_salt), place, sizeof place);
-    return k->crc32c(crc, body, STAMP_CHECK_AT);
+    uint32_t crc = k->crc32c(fc_wal_seed(k, header_salt), place, sizeof place);
+    crc = k->crc32c(crc, body, STAMP_CHECK_AT);
+    return k->crc32c(crc, body + STAMP_DURABLE_AT, FC_WAL_STAMP_BYTES - STAMP_DURABLE_AT);
 }
 
 void fc_wal_stamp_encode(uint8_t *body, const fc_wal_stamp *stamp, uint64_t offset,

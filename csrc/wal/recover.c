@@ -274,6 +274,56 @@ static int write_at(recovery *r, uint64_t number, const void *data, uint64_t byt
     return fc_io_write_all(io, wal->out_file, data, (size_t)bytes, offset);
 }
 
+/*
+ * Write again what nothing proves to be on stable storage. Reading it proves
+ * nothing: after a failed sync the kernel may keep pages as clean that never got
+ * there, and the next sync would not write them.
+ */
+static fc_status write_again(recovery *r, fc_error *error)
+{
+    const uint64_t end = r->end.offset;
+    window w = {0};
+    int failed = 0;
+
+    for (uint64_t at = r->durable; at < end && !failed;) {
+        const uint64_t bytes = end - at < CHUNK_BYTES ? end - at : CHUNK_BYTES;
+        const fc_status status = load(r, &w, at, bytes, error);
+        if (status != FC_OK)
+            return status;
+        failed = write_at(r, r->end.number, r->buffer + (at - w.offset), bytes, at);
+        at += bytes;
+    }
+    return failed ? fc_fail_os(error, failed, "writing the end of segment %llu again",
+                               (unsigned long long)r->end.number)
+                  : FC_OK;
+}
+
+/* Whether the marks that a segment carries over are all in the ring; else it does not count. */
+static fc_status carry_is_whole(recovery *r, const fc_wal_ring_view *view,
+                                const fc_wal_header *header, bool *whole, fc_error *error)
+{
+    fc_wal_place place;
+    fc_status status = FC_OK;
+    uint32_t marks = 0;
+
+    fc_wal_place_begin(r->wal, &place, header);
+    while (status == FC_OK && marks < header->marks) {
+        fc_wal_frame frame;
+        fc_wal_header unused;
+        fc_wal_mark_view mark;
+        fc_wal_ring_found found;
+        status = fc_wal_ring_view_next(r->wal, view, &place, &r->frame, &r->frame_capacity, &frame,
+                                       &unused, &found, error);
+        if (status != FC_OK || found != FC_WAL_RING_FRAME ||
+            !fc_wal_mark_decode(frame.payload, frame.length, &mark))
+            break;
+        fc_wal_step(r->wal, &place, r->frame, (size_t)fc_wal_frame_bytes(frame.length), &frame);
+        marks++;
+    }
+    *whole = marks == header->marks;
+    return status;
+}
+
 /* Follow the records into the ring. For writing, everything found there is put into its segment. */
 static fc_status replay_ring(recovery *r, fc_error *error)
 {
@@ -305,6 +355,10 @@ static fc_status replay_ring(recovery *r, fc_error *error)
                                             .bytes = header.segment_bytes,
                                             .marks_before =
                                                 (header.flags & FC_WAL_HEADER_MARKS_BEFORE) != 0};
+            bool whole;
+            status = carry_is_whole(r, &view, &header, &whole, error);
+            if (status != FC_OK || !whole)
+                break;
             fc_wal_place_begin(wal, &r->end, &header);
             r->last_frame = r->durable = 0;
             if (fc_wal_segments_add(wal, &segment) != 0)
@@ -473,6 +527,8 @@ static fc_status recover(recovery *r, const uint64_t *numbers, size_t count, fc_
     status = look_behind(r, &b, error);
     if (status == FC_OK)
         status = prove(r, &b, fresh, &proof, error);
+    if (status == FC_OK && !wal->read_only)
+        status = write_again(r, error);
     if (status != FC_OK)
         return status;
     status = replay_ring(r, error);

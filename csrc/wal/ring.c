@@ -49,11 +49,34 @@ static void ring_header_encode(uint8_t *page, const fc_wal *wal)
     fc_store_le32(page + RING_CRC_AT, wal->k->crc32c(0, page, RING_CRC_AT));
 }
 
+/*
+ * A ring that recovery could not read, or of other sizes, must be gone for good
+ * before a new header makes it readable: it may hold records that are not in the
+ * recovered log.
+ */
+static int discard_unusable(fc_wal *wal)
+{
+    const fc_io *io = wal->io;
+    char path[FC_WAL_PATH_BYTES_MAX];
+    fc_wal_ring_view view;
+
+    fc_wal_ring_view_open(wal, &view);
+    const bool usable = view.file >= 0 && view.ring_bytes == wal->ring_bytes &&
+                        view.segment_bytes == wal->segment_bytes;
+    fc_wal_ring_view_close(wal, &view);
+    if (usable)
+        return 0;
+    fc_wal_file_path(wal, path, RING_NAME);
+    const int failed = io->unlink(io->context, path);
+    if (failed)
+        return failed == ENOENT ? 0 : failed;
+    return io->sync_directory(io->context, wal->path);
+}
+
 fc_status fc_wal_ring_open(fc_wal *wal, fc_error *error)
 {
     const fc_io *io = wal->io;
     char path[FC_WAL_PATH_BYTES_MAX];
-    uint64_t have = 0;
     int failed;
 
     wal->ring_bytes = FC_WAL_RING_BYTES_MIN;
@@ -62,14 +85,13 @@ fc_status fc_wal_ring_open(fc_wal *wal, fc_error *error)
     const uint64_t bytes = FC_WAL_PAGE_BYTES + wal->ring_bytes;
 
     fc_wal_file_path(wal, path, RING_NAME);
+    failed = discard_unusable(wal);
+    if (failed)
+        return fc_fail_os(error, failed, "removing an older %s", path);
     failed = io->open(io->context, path, FC_IO_CREATE, &wal->ring_file);
     if (failed)
         return fc_fail_os(error, failed, "opening %s", path);
-    failed = io->size(io->context, wal->ring_file, &have);
-    if (!failed && have > bytes)
-        failed = io->resize(io->context, wal->ring_file, bytes);
-    if (!failed)
-        failed = io->allocate(io->context, wal->ring_file, bytes);
+    failed = io->allocate(io->context, wal->ring_file, bytes);
     if (failed)
         return fc_fail_os(error, failed, "giving %s its %llu bytes", path,
                           (unsigned long long)bytes);

@@ -50,26 +50,34 @@ static fc_status check(const fc_wal_options *options, fc_error *error)
     return FC_OK;
 }
 
-/* Make the directory, and its name in its parent durable. */
 static fc_status make_directory(fc_wal *wal, fc_error *error)
+{
+    const int failed = wal->io->make_directory(wal->io->context, wal->path);
+    return failed && failed != EEXIST
+               ? fc_fail_os(error, failed, "making the directory %s", wal->path)
+               : FC_OK;
+}
+
+/* The first segment of a new log, and the directory's name in its parent: both durable. */
+static fc_status begin(fc_wal *wal, fc_error *error)
 {
     const fc_io *io = wal->io;
     char parent[FC_WAL_PATH_BYTES_MAX];
-    int failed = io->make_directory(io->context, wal->path);
+    uint64_t end;
+    bool timed_out;
 
-    if (failed == EEXIST)
-        return FC_OK;
-    if (!failed) {
-        memcpy(parent, wal->path, strlen(wal->path) + 1);
-        size_t length = strlen(parent);
-        while (length > 1 && parent[length - 1] == '/')
-            length--;
-        while (length > 0 && parent[length - 1] != '/')
-            length--;
-        memcpy(parent + length, ".", 2);
-        failed = io->sync_directory(io->context, parent);
-    }
-    return failed ? fc_fail_os(error, failed, "making the directory %s", wal->path) : FC_OK;
+    memcpy(parent, wal->path, strlen(wal->path) + 1);
+    size_t length = strlen(parent);
+    while (length > 1 && parent[length - 1] == '/')
+        length--;
+    while (length > 0 && parent[length - 1] != '/')
+        length--;
+    memcpy(parent + length, ".", 2);
+    const int failed = io->sync_directory(io->context, parent);
+    if (failed)
+        return fc_fail_os(error, failed, "syncing the directory %s", parent);
+    const fc_status status = fc_wal_begin(wal, error);
+    return status != FC_OK ? status : fc_wal_commit(wal, 0, -1, &timed_out, &end, error);
 }
 
 static fc_status take_lock(fc_wal *wal, fc_error *error)
@@ -113,13 +121,8 @@ static fc_status open_for_writing(fc_wal *wal, bool create, fc_error *error)
         status = fc_wal_recover(wal, error);
     if (status == FC_OK)
         status = fc_wal_ring_open(wal, error);
-    if (status == FC_OK && wal->segment_count == 0) {
-        uint64_t end;
-        bool timed_out;
-        status = fc_wal_begin(wal, error);
-        if (status == FC_OK)
-            status = fc_wal_commit(wal, 0, -1, &timed_out, &end, error);
-    }
+    if (status == FC_OK && wal->segment_count == 0)
+        status = begin(wal, error);
     if (status == FC_OK)
         status = fc_wal_flush_start(wal, error);
     return status;

@@ -56,9 +56,9 @@ class PlainLog:
                     yield seq, timestamp, payload
                     seq += 1
                 elif payload[0] == 1:
-                    (check,) = struct.unpack_from("<I", payload, 20)
-                    if check == crc32c(struct.pack("<QQ", header_salt, at) + payload[:20]):
-                        (salt,) = struct.unpack_from("<Q", payload, 12)
+                    check, _, new_salt = struct.unpack_from("<IQQ", payload, 4)
+                    keyed = struct.pack("<QQ", header_salt, at) + payload[:4] + payload[8:24]
+                    salt = new_salt if crc32c(keyed) == check else salt
                 elif payload[0] == 2:
                     self._mark(payload)
                 at += (20 + len(payload) + 7) & ~7

@@ -92,5 +92,5 @@ def test_every_open_for_writing_brings_a_new_salt(tmp_path):
                 data[at + 12 : at + 21]
                 == bytes.fromhex("18000080") + data[at + 16 : at + 20] + b"\1"
             ):
-                salts.add(struct.unpack_from("<Q", data, at + 20 + 12)[0])
+                salts.add(struct.unpack_from("<Q", data, at + 20 + 16)[0])
     assert len(salts) == 5
