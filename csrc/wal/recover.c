@@ -19,22 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bits.h"
-#include "wal/wal_internal.h"
-
-#define CHUNK_BYTES (1u << 20)
-
-typedef struct recovery {
-    fc_wal *wal;
-    fc_wal_place end; /* of the records in segments */
-    fc_file file;     /* the segment `end` is in, for reading; negative: none */
-    uint8_t *buffer;  /* of segment bytes */
-    size_t capacity;
-    uint8_t *frame; /* of one frame out of the ring */
-    size_t frame_capacity;
-    uint64_t last_frame; /* offset of the last record or mark in the segment of `end` */
-    uint64_t durable;    /* what the last stamp there says */
-} recovery;
+#include "wal/recover.h"
 
 static fc_status damaged(fc_error *error, const fc_wal_place *place, const char *why)
 {
@@ -48,32 +33,6 @@ static fc_status damaged(fc_error *error, const fc_wal_place *place, const char 
         error->sequence = place->seq;
     }
     return status;
-}
-
-/* Have at least `bytes` bytes of the segment from `offset` on in the buffer, or what there is. */
-typedef struct window {
-    uint64_t offset;
-    size_t bytes;
-} window;
-
-static fc_status load(recovery *r, window *w, uint64_t offset, uint64_t bytes, fc_error *error)
-{
-    const fc_io *io = r->wal->io;
-    if (offset >= w->offset && offset + bytes <= w->offset + w->bytes)
-        return FC_OK;
-    const uint64_t want = bytes > CHUNK_BYTES ? bytes : CHUNK_BYTES;
-    if (want > r->capacity) {
-        uint8_t *larger = realloc(r->buffer, (size_t)want);
-        if (larger == NULL)
-            return fc_fail(error, FC_ENOMEM, "a record of %llu bytes", (unsigned long long)bytes);
-        r->buffer = larger;
-        r->capacity = (size_t)want;
-    }
-    const int failed = fc_io_read_all(io, r->file, r->buffer, (size_t)want, offset, &w->bytes);
-    if (failed)
-        return fc_fail_os(error, failed, "reading segment %llu", (unsigned long long)r->end.number);
-    w->offset = offset;
-    return FC_OK;
 }
 
 /* Take note of a control frame, of a stamp or a mark. */
@@ -129,14 +88,14 @@ static fc_status scan(recovery *r, const fc_wal_header *header, bool *whole, fc_
         const uint64_t room = header->segment_bytes - offset;
         if (room < FC_WAL_FRAME_BYTES_MIN)
             break;
-        status = load(r, &w, offset, FC_WAL_FRAME_BYTES_MIN, error);
+        status = fc_wal_recovery_load(r, &w, offset, FC_WAL_FRAME_BYTES_MIN, error);
         if (status != FC_OK || offset + FC_WAL_FRAME_BYTES_MIN > w.offset + w.bytes)
             break;
         fc_wal_frame_peek(r->buffer + (offset - w.offset), &frame);
         const uint64_t bytes = fc_wal_frame_bytes(frame.length);
         if (frame.seq_low != (uint32_t)r->end.seq || bytes > room)
             break;
-        status = load(r, &w, offset, bytes, error);
+        status = fc_wal_recovery_load(r, &w, offset, bytes, error);
         if (status != FC_OK || !fc_wal_step(r->wal, &r->end, r->buffer + (offset - w.offset),
                                             (size_t)(w.offset + w.bytes - offset), &frame))
             break;
@@ -146,108 +105,6 @@ static fc_status scan(recovery *r, const fc_wal_header *header, bool *whole, fc_
     }
     *whole = marks >= header->marks;
     return status;
-}
-
-/* What stands behind the end of the frames. */
-typedef struct behind {
-    uint64_t garbage_end; /* behind the last byte that is not zero */
-    uint64_t next; /* the first frame that would continue after one that is damaged; 0: none */
-    bool stamped;  /* a stamp says that the place of the end was durable */
-} behind;
-
-/* One place behind the end, where something else than zeros stands. */
-static void look_at(recovery *r, const uint8_t *bytes, size_t available, uint64_t at, behind *b)
-{
-    const fc_wal *wal = r->wal;
-    fc_wal_frame frame;
-    fc_wal_stamp stamp;
-
-    if (available < FC_WAL_FRAME_BYTES_MIN)
-        return;
-    fc_wal_frame_peek(bytes, &frame);
-    if (frame.control && frame.length == FC_WAL_STAMP_BYTES &&
-        fc_wal_frame_bytes(FC_WAL_STAMP_BYTES) <= available &&
-        fc_wal_stamp_decode(frame.payload, frame.length, at, r->end.header_salt, wal->k, &stamp)) {
-        b->stamped |= stamp.durable > r->end.offset;
-        return; /* the one that closes a log follows its last record, which may be cut */
-    }
-    /* One more behind a record, the same behind a mark. */
-    const uint32_t after = frame.seq_low - (uint32_t)r->end.seq;
-    if (b->next == 0 && at > r->end.offset && after <= 1 &&
-        fc_wal_frame_decode(bytes, available, r->end.seq + after, r->end.seed, wal->k, &frame))
-        b->next = at;
-}
-
-static fc_status look_behind(recovery *r, behind *b, fc_error *error)
-{
-    const fc_io *io = r->wal->io;
-    const uint64_t size = r->end.segment_bytes;
-    window w = {0};
-
-    *b = (behind){.garbage_end = r->end.offset};
-    for (uint64_t at = r->end.offset; at + 8 <= size; at += 8) {
-        if (at + 8 > w.offset + w.bytes) {
-            const uint64_t data = io->next_data(io->context, r->file, at);
-            if (data >= size)
-                break;
-            at = data > at ? data & ~7ull : at;
-            w = (window){0};
-            const fc_status status = load(r, &w, at, CHUNK_BYTES, error);
-            if (status != FC_OK)
-                return status;
-            if (at + 8 > w.offset + w.bytes)
-                break;
-        }
-        if (fc_load_le64(r->buffer + (at - w.offset)) == 0)
-            continue;
-        b->garbage_end = at + 8;
-        fc_wal_frame frame = {0};
-        if (at + FC_WAL_FRAME_BYTES_MIN <= w.offset + w.bytes)
-            fc_wal_frame_peek(r->buffer + (at - w.offset), &frame);
-        /* A frame may pass the end of what is loaded; load on from it only if it may matter. */
-        if (frame.seq_low - (uint32_t)r->end.seq <= 1 || frame.control) {
-            const uint64_t bytes = fc_wal_frame_bytes(frame.length);
-            if (bytes <= size - at && at + bytes > w.offset + w.bytes) {
-                const fc_status status = load(r, &w, at, bytes, error);
-                if (status != FC_OK)
-                    return status;
-            }
-        }
-        look_at(r, r->buffer + (at - w.offset), (size_t)(w.offset + w.bytes - at), at, b);
-    }
-    return FC_OK;
-}
-
-/*
- * Is there proof that what failed at the end had been durable? A stamp further
- * on says so. Or, where the file held zeros before: the frame after it is there,
- * and none of the sectors in between is all zeros, so no lost write explains it.
- */
-static fc_status prove(recovery *r, const behind *b, bool fresh, bool *proof, fc_error *error)
-{
-    uint8_t sector[FC_WAL_SECTOR_BYTES];
-    size_t got;
-
-    *proof = b->stamped;
-    if (*proof || !fresh || b->next == 0)
-        return FC_OK;
-    for (uint64_t from = r->end.offset; from < b->next;) {
-        const uint64_t sector_end = (from / FC_WAL_SECTOR_BYTES + 1) * FC_WAL_SECTOR_BYTES;
-        const uint64_t to = sector_end < b->next ? sector_end : b->next;
-        bool zeros = true;
-        const int failed =
-            fc_io_read_all(r->wal->io, r->file, sector, (size_t)(to - from), from, &got);
-        if (failed)
-            return fc_fail_os(error, failed, "reading segment %llu",
-                              (unsigned long long)r->end.number);
-        for (size_t i = 0; i < got; i++)
-            zeros &= sector[i] == 0;
-        if (zeros)
-            return FC_OK;
-        from = to;
-    }
-    *proof = true;
-    return FC_OK;
 }
 
 /* For writing: put a frame or header page from the ring where it belongs. */
@@ -286,8 +143,8 @@ static fc_status write_again(recovery *r, fc_error *error)
     int failed = 0;
 
     for (uint64_t at = r->durable; at < end && !failed;) {
-        const uint64_t bytes = end - at < CHUNK_BYTES ? end - at : CHUNK_BYTES;
-        const fc_status status = load(r, &w, at, bytes, error);
+        const uint64_t bytes = end - at < FC_WAL_CHUNK_BYTES ? end - at : FC_WAL_CHUNK_BYTES;
+        const fc_status status = fc_wal_recovery_load(r, &w, at, bytes, error);
         if (status != FC_OK)
             return status;
         failed = write_at(r, r->end.number, r->buffer + (at - w.offset), bytes, at);
@@ -524,9 +381,9 @@ static fc_status recover(recovery *r, const uint64_t *numbers, size_t count, fc_
     const fc_wal_place file_end = r->end;
     const bool fresh = (header.flags & FC_WAL_HEADER_FRESH) != 0;
     behind b;
-    status = look_behind(r, &b, error);
+    status = fc_wal_look_behind(r, &b, error);
     if (status == FC_OK)
-        status = prove(r, &b, fresh, &proof, error);
+        status = fc_wal_prove_damage(r, &b, fresh, &proof, error);
     if (status == FC_OK && !wal->read_only)
         status = write_again(r, error);
     if (status != FC_OK)
