@@ -7,7 +7,8 @@ static const char *append_bytes(fc_column *column, size_t row, const uint8_t *te
 {
     if (!fc_column_reserve(column, length))
         return fc_no_memory;
-    memcpy(column->values + column->values_bytes, text, length);
+    if (length > 0)
+        memcpy(column->values + column->values_bytes, text, length);
     column->values_bytes += length;
     column->offsets[row + 1] = (int64_t)column->values_bytes;
     return NULL;

@@ -89,6 +89,20 @@ fc_json_stats fc_json_stats_of(const fc_json_reader *reader)
 
 /* -- the window ------------------------------------------------------------------------------ */
 
+/* Offset behind the last newline of text[0 .. length), which holds one. */
+static size_t behind_last_newline(const uint8_t *text, size_t length)
+{
+    while (length >= 8) {
+        const uint64_t zeros = fc_load_le64(text + length - 8) ^ 0x0A0A0A0A0A0A0A0Au;
+        if (((zeros - 0x0101010101010101u) & ~zeros & 0x8080808080808080u) != 0)
+            break;
+        length -= 8;
+    }
+    while (text[length - 1] != '\n')
+        length--;
+    return length;
+}
+
 /* Move the text's origin up by `bytes`; the masks are the caller's business. */
 static void advance(fc_json_reader *reader, size_t bytes)
 {
@@ -96,13 +110,12 @@ static void advance(fc_json_reader *reader, size_t bytes)
     const size_t newlines = bytes == 0 ? 0 : reader->kernels->count_byte(text, bytes, '\n');
 
     if (newlines > 0) {
-        size_t last = bytes;
-        while (text[last - 1] != '\n')
-            last--;
+        const size_t last = behind_last_newline(text, bytes);
         reader->lines += newlines;
         reader->line_start = reader->base + last;
     }
-    reader->text += bytes;
+    if (bytes > 0)
+        reader->text += bytes;
     reader->base += bytes;
     reader->length -= bytes;
     reader->at -= bytes;
@@ -210,13 +223,15 @@ static int hold(fc_json_reader *reader, size_t more)
         uint8_t *held = malloc(capacity);
         if (held == NULL)
             return 0;
-        memcpy(held, reader->text, reader->length);
+        if (reader->length > 0)
+            memcpy(held, reader->text, reader->length);
         free(reader->held);
         reader->held = held;
         reader->held_capacity = capacity;
         reader->text = held;
     } else if (reader->in_place || reader->text + need > reader->held + reader->held_capacity) {
-        memmove(reader->held, reader->text, reader->length);
+        if (reader->length > 0)
+            memmove(reader->held, reader->text, reader->length);
         reader->text = reader->held;
     }
     reader->in_place = 0;
@@ -331,7 +346,8 @@ void fc_json_reject(fc_json_reader *reader, const uint8_t *at, const char *messa
 static int discard(fc_json_reader *reader)
 {
     const uint8_t *const from = reader->text + reader->at;
-    const uint8_t *const newline = memchr(from, '\n', reader->length - reader->at);
+    const uint8_t *const newline =
+        reader->length > reader->at ? memchr(from, '\n', reader->length - reader->at) : NULL;
 
     reader->at = newline == NULL ? reader->length : (size_t)(newline - reader->text) + 1;
     restart(reader);
@@ -428,7 +444,8 @@ static fc_json_event step_tail(fc_json_reader *reader)
     if (!reserve_blocks(reader, reader->done + 1))
         return FC_JSON_NOMEM;
     memset(padded, ' ', sizeof padded);
-    memcpy(padded, reader->text + from, reader->length - from);
+    if (reader->length > from)
+        memcpy(padded, reader->text + from, reader->length - from);
     (void)reader->kernels->json_blocks(padded, 1, &carry, &reader->blocks[reader->done]);
     found = reader->engine->find_record(reader, reader->done + 1);
     if (found < 0)

@@ -54,7 +54,7 @@ static size_t end_of_scalar(fc_json_reader *reader)
     size_t at = reader->scan;
     for (; at < reader->length; at++) {
         const uint8_t c = reader->text[at];
-        if (fc_is_space(c) || c == ',' || c == ']' || c == '}' || c == ':' || c == 0x1E)
+        if (fc_is_space(c) || c == ',' || c == ']' || c == '}' || c == ':')
             break;
     }
     reader->scan = at;
