@@ -269,6 +269,38 @@ cdef object _convert(ObjectReader reader, const fc_json_cell *cell, int type, co
     return None
 
 
+cdef class Counter(Reader):
+    """Counts records, and checks them; makes nothing of them."""
+
+    def __init__(self, options):
+        self._open(None, 0, options)
+
+    def _read(self, chunk):
+        """Count the records that `chunk`, or where it is None the end, completes.
+
+        Returns None, or the DecodeError to raise.
+        """
+        cdef fc_json_event event
+        self._enter()
+        try:
+            self._load(chunk)
+            while True:
+                with nogil:
+                    event = fc_json_step(self._reader)
+                    while event == FC_JSON_RECORD:
+                        event = fc_json_step(self._reader)
+                if event == FC_JSON_MORE:
+                    return None
+                if event == FC_JSON_NOMEM:
+                    raise MemoryError("json decoder")
+                error = self._handle(False)
+                if error is not None:
+                    return error
+        finally:
+            self._unload()
+            fc_busy_leave(&self._busy)
+
+
 cdef class Stream:
     """Iterator over the values of a source. `chunks` is an iterator of bytes-like objects."""
 

@@ -2,6 +2,7 @@
 
 - `stream` gives Python values, record by record; `Decoder` is its push form.
 - `columns` and `read_columns` give typed columns; `ColumnDecoder` is their push form.
+- `count` counts records, and checks them.
 - `field` says more about a path: its type, a default, whether it must be there.
 """
 
@@ -11,7 +12,7 @@ from fastcore._native.json import Batch, Column
 from fastcore.errors import DecodeError, PathError
 from fastcore.json.decoder import ColumnDecoder, Decoder
 from fastcore.json.options import DecoderStats
-from fastcore.json.reading import columns, read_columns, stream
+from fastcore.json.reading import columns, count, read_columns, stream
 from fastcore.json.selection import Field, field
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Field",
     "PathError",
     "columns",
+    "count",
     "field",
     "read_columns",
     "stream",

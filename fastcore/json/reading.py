@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from typing import Any
 
-from fastcore._native.json import Batch, Stream
+from fastcore._native.json import Batch, Counter, Stream
 from fastcore._sources import open_source
 from fastcore.json.decoder import ColumnDecoder, Decoder
 from fastcore.json.options import (
@@ -15,10 +15,11 @@ from fastcore.json.options import (
     Numbers,
     OnError,
     OnMismatch,
+    check_options,
 )
 from fastcore.json.selection import Schema, Select
 
-__all__ = ["columns", "read_columns", "stream"]
+__all__ = ["columns", "count", "read_columns", "stream"]
 
 
 def _chunks(source: object, chunk_bytes: int) -> Generator[memoryview, None, None]:
@@ -221,3 +222,45 @@ def read_columns(
     for chunk in _chunks(source, chunk_bytes):
         decoder.feed(chunk)
     return decoder.close()
+
+
+def count(
+    source: object,
+    *,
+    on_error: OnError = "raise",
+    max_depth: int = MAX_DEPTH,
+    max_record_bytes: int = MAX_RECORD_BYTES,
+    chunk_bytes: int = CHUNK_BYTES,
+) -> int:
+    """Count the records of a source, and check every byte of them.
+
+    Parameters
+    ----------
+    source, on_error, max_depth, max_record_bytes, chunk_bytes
+        As for `stream`.
+
+    Returns
+    -------
+    int
+        The good records: those passed over by `on_error` are not among them.
+
+    Raises
+    ------
+    DecodeError
+        A record is not JSON or passes a limit, with ``on_error="raise"``.
+
+    Examples
+    --------
+    >>> from fastcore import json
+    >>> json.count(b'{"a": 1}\\n{"a": 2}\\n')
+    2
+    """
+    options = check_options(
+        on_error=on_error, max_depth=max_depth, max_record_bytes=max_record_bytes
+    )
+    counter = Counter(options)
+    for chunk in _then_none(_chunks(source, chunk_bytes)):
+        error = counter._read(chunk)
+        if error is not None:
+            raise error
+    return counter._counts()[1]

@@ -368,3 +368,14 @@ def test_one_thread_at_a_time():
 def test_wrong_arguments(options, kind):
     with pytest.raises(kind):
         json.Decoder(**options)
+
+
+@pytest.mark.parametrize("size", CHUNKS)
+def test_count(isa, size):
+    for name, data in SUITE.items():
+        if name in STREAMS or name[0] == "y":
+            assert json.count(cut(data, size)) == len(STREAMS.get(name, [0])), name
+        elif name[0] == "n":
+            with pytest.raises(json.DecodeError):
+                json.count(cut(data, size))
+    assert json.count(b"1\nx\n2\n", on_error="skip") == 2
