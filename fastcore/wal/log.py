@@ -1,13 +1,83 @@
-"""Opening a log."""
+"""Opening a log, and what waits: following it, and committing from asyncio."""
 
 from __future__ import annotations
 
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
 from os import PathLike
-from typing import Literal
+from typing import Literal, SupportsIndex
 
-from fastcore._native.wal import Log
+from fastcore._native import wal as _native
+from fastcore._native.wal import Record
 
 __all__ = ["Log", "open"]
+
+
+class Log(_native.Log):
+    """An open log; `fastcore.wal.open` makes one. All methods may be called from any thread."""
+
+    async def acommit(self, seq: SupportsIndex | None = None) -> int:
+        """Do as `commit`, without holding up the event loop.
+
+        Parameters
+        ----------
+        seq : int, optional
+            The last record to wait for; default all that are in the log now.
+
+        Returns
+        -------
+        int
+            The last record that is on stable storage.
+        """
+        return await asyncio.to_thread(self.commit, seq)
+
+    def follow(self, start: SupportsIndex | None = None, *, poll_ms: float = 1) -> Iterator[Record]:
+        """Yield records as they come, from this process or another, without an end.
+
+        Parameters
+        ----------
+        start : int, optional
+            The first record; default the first there is.
+        poll_ms : float, default 1
+            How long to wait between two looks when there is nothing new, in milliseconds.
+
+        Yields
+        ------
+        Record
+            In order. A record may be seen before it is durable: compare with `durable_seq`
+            where a power cut must not take back what was acted on.
+
+        Raises
+        ------
+        ClosedError
+            The log was closed.
+        """
+        pause = _pause(poll_ms)
+        at = self.first_seq if start is None else start.__index__()
+        while True:
+            for record in self.replay(at):
+                yield record
+                at = record.seq + 1
+            time.sleep(pause)
+
+    async def afollow(
+        self, start: SupportsIndex | None = None, *, poll_ms: float = 1
+    ) -> AsyncIterator[Record]:
+        """Do as `follow`, for ``async for``."""
+        pause = _pause(poll_ms)
+        at = self.first_seq if start is None else start.__index__()
+        while True:
+            for record in self.replay(at):
+                yield record
+                at = record.seq + 1
+            await asyncio.sleep(pause)
+
+
+def _pause(poll_ms: float) -> float:
+    if not poll_ms > 0:
+        raise ValueError(f"poll_ms must be more than 0, not {poll_ms!r}")
+    return poll_ms / 1000
 
 
 def open(
