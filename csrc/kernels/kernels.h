@@ -28,6 +28,15 @@ typedef struct fc_literal {
 } fc_literal;
 
 /*
+ * Many literals, dealt into 8 buckets, by their first three bytes: bit k of low[i][n] says
+ * that bucket k has a literal whose byte i has n as its low nibble; high[i] likewise.
+ */
+#define FC_BUCKET_BYTES 3
+typedef struct fc_buckets {
+    uint8_t low[FC_BUCKET_BYTES][16], high[FC_BUCKET_BYTES][16];
+} fc_buckets;
+
+/*
  * Bit i of each mask speaks of byte i of the 64-byte block.
  *
  * A "string" here runs from its opening quote (included) to its closing quote
@@ -92,6 +101,14 @@ typedef struct fc_kernels {
      */
     size_t (*literal_offsets)(const uint8_t *text, size_t length, const fc_literal *literal,
                               size_t *at, int64_t *out, size_t capacity);
+
+    /*
+     * Write every start at or after *at where the nibbles of three bytes have a bucket in
+     * common, ascending: a literal of the buckets starts nowhere else. Returns how many;
+     * *at becomes where to go on, which is short of length - 2 when out[] is full.
+     */
+    size_t (*bucket_starts)(const uint8_t *text, size_t length, const fc_buckets *buckets,
+                            size_t *at, int64_t *out, size_t capacity);
 
     /* How many code points start in text[0 .. length), which is UTF-8: the bytes but 10xxxxxx. */
     size_t (*utf8_count)(const uint8_t *text, size_t length);

@@ -1,4 +1,5 @@
 /* kernels/kernels.inc.h - every kernel body, compiled for FC_ISA, then their table. */
+#include "kernels/bucket_starts.inc.h"
 #include "kernels/count_byte.inc.h"
 #include "kernels/crc32c.inc.h"
 #include "kernels/find_any.inc.h"

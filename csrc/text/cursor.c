@@ -93,6 +93,13 @@ static size_t fill_starts(fc_cursor *c, fc_status *status)
         c->at += consumed;
         return count;
     }
+    if (c->engine == FC_ENGINE_BUCKETS) {
+        count = m->kernels->bucket_starts(c->text, c->length, &m->buckets, &c->at, c->buffer,
+                                          c->buffer_capacity);
+        if (count < c->buffer_capacity)
+            c->at = c->length;
+        return count;
+    }
     count = m->kernels->literal_offsets(c->text, c->length, &m->literal, &c->at, c->buffer,
                                         c->buffer_capacity);
     if (c->length < m->literal.length || c->at > c->length - m->literal.length)
@@ -100,6 +107,16 @@ static size_t fill_starts(fc_cursor *c, fc_status *status)
     else if (count < c->buffer_capacity)
         c->engine = FC_ENGINE_AUTOMATON; /* gave up at c->at */
     return count;
+}
+
+/*
+ * Have buckets proposed so many places in vain that an automaton would be done sooner?
+ * It takes about as long for PLACE_BYTES of text as looking at one place does.
+ */
+static int is_hard_for_buckets(const fc_cursor *c)
+{
+    enum { TRIES_FREE = 256, PLACE_BYTES = 32 };
+    return c->tried > TRIES_FREE && (c->tried - TRIES_FREE) * PLACE_BYTES > c->at;
 }
 
 static size_t tile_hits(fc_cursor *c, const fc_automaton *automaton)
@@ -138,6 +155,8 @@ static size_t fill(fc_cursor *c, fc_status *status)
     c->at = max(c->at, c->floor);
     c->lane = c->next = 0;
     memset(c->counts, 0, sizeof c->counts);
+    if (c->engine == FC_ENGINE_BUCKETS && is_hard_for_buckets(c))
+        c->engine = FC_ENGINE_AUTOMATON;
     while (count == 0 && c->at < c->length && c->engine != FC_ENGINE_NONE && *status == FC_OK) {
         if (c->engine != FC_ENGINE_AUTOMATON) {
             c->holds_starts = 1;
@@ -271,6 +290,45 @@ static size_t read_starts(fc_cursor *c, const fc_matches *out, size_t count, siz
     return count;
 }
 
+/* Places where one of the patterns may start; a shorter one, where the longest may not stand. */
+static size_t read_places(fc_cursor *c, const fc_matches *out, size_t count, size_t capacity)
+{
+    const int64_t *const starts = c->buffer;
+    const fc_prefixes *const prefixes = c->matcher->prefixes;
+    const int longest_wins = c->matcher->options.kind == FC_LEFTMOST_LONGEST;
+    const int filtered = is_filtered(c);
+
+    for (; c->next < c->counts[0] && count < capacity; c->next++) {
+        const size_t start = (size_t)starts[c->next];
+        size_t begin = 0, end = c->length;
+        int64_t best = -1;
+
+        if (start < c->floor)
+            continue;
+        c->tried++;
+        if (filtered) {
+            bounds(c, start, &begin, &end);
+            if (!is_word_start(c, begin, start))
+                continue;
+        }
+        int64_t at = fc_prefixes_longest(prefixes, c->text + start, end - start);
+        for (; at >= 0; at = fc_prefixes_next(prefixes, at)) {
+            if (best >= 0 && at >= best)
+                continue;
+            if (filtered && !is_word_end(c, start + length_of(c, (uint32_t)at), end))
+                continue;
+            best = at;
+            if (longest_wins)
+                break;
+        }
+        if (best < 0)
+            continue;
+        c->floor = start + length_of(c, (uint32_t)best);
+        emit(c, out, count++, (uint32_t)best, start, c->floor);
+    }
+    return count;
+}
+
 /* The same for an overlapping search: of equal patterns, each. */
 static size_t read_all_starts(fc_cursor *c, const fc_matches *out, size_t count, size_t capacity)
 {
@@ -349,6 +407,8 @@ static size_t read_buffer(fc_cursor *c, const fc_matches *out, size_t count, siz
 {
     const int overlapping = c->matcher->options.kind == FC_OVERLAPPING;
 
+    if (c->holds_starts && c->matcher->engine == FC_ENGINE_BUCKETS)
+        return read_places(c, out, count, capacity);
     if (c->holds_starts)
         return overlapping ? read_all_starts(c, out, count, capacity)
                            : read_starts(c, out, count, capacity);

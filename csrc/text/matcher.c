@@ -2,7 +2,8 @@
  * text/matcher.c - from a list of patterns to a matcher, and which engine it gets.
  *
  * One pattern is searched for by its two rarest bytes (kernels/find_literal.inc.h), by
- * the order below; a single byte, by the byte kernels; more, by an automaton.
+ * the order below; a single byte, by the byte kernels; a few, by their first bytes
+ * (kernels/bucket_starts.inc.h); more, by an automaton.
  */
 #include "text/matcher.h"
 
@@ -120,6 +121,45 @@ static void choose_pair(fc_literal *literal)
     literal->pair[1] = second;
 }
 
+/*
+ * Patterns that the first bytes can tell apart: beyond, nearly every place may start one.
+ * And short ones, since looking at a place compares it with several.
+ */
+enum { BUCKETS = 8, BUCKET_PATTERNS_MAX = 64, BUCKET_LONGEST_MAX = 128 };
+
+static size_t shortest(const fc_patterns *p)
+{
+    size_t least = SIZE_MAX;
+    for (size_t i = 0; i < p->count; i++)
+        if (p->offsets[i + 1] - p->offsets[i] < least)
+            least = (size_t)(p->offsets[i + 1] - p->offsets[i]);
+    return least;
+}
+
+/* Neighbours in byte order share a bucket: the bytes they have in common do not widen it. */
+static fc_status make_buckets(fc_matcher *m)
+{
+    const fc_patterns *const p = &m->patterns;
+    uint32_t sorted[BUCKET_PATTERNS_MAX];
+
+    if (!fc_patterns_sort(p, 0, sorted))
+        return FC_ENOMEM;
+    for (size_t rank = 0; rank < p->count; rank++) {
+        const uint8_t *const bytes = p->bytes + p->offsets[sorted[rank]];
+        const uint8_t bit = (uint8_t)(1u << rank * BUCKETS / p->count);
+
+        for (size_t i = 0; i < FC_BUCKET_BYTES; i++) {
+            const int letter = m->options.fold_ascii && bytes[i] >= 'a' && bytes[i] <= 'z';
+            m->buckets.low[i][bytes[i] & 15] |= bit;
+            m->buckets.high[i][bytes[i] >> 4] |= bit;
+            if (letter)
+                m->buckets.high[i][(bytes[i] & ~0x20) >> 4] |= bit;
+        }
+    }
+    return fc_prefixes_create(&m->prefixes, p->bytes, p->offsets, p->count, m->options.fold_ascii,
+                              NULL);
+}
+
 static void choose_engine(fc_matcher *m)
 {
     const fc_patterns *const p = &m->patterns;
@@ -127,7 +167,10 @@ static void choose_engine(fc_matcher *m)
     if (p->count == 0) {
         m->engine = FC_ENGINE_NONE;
     } else if (!all_equal(p)) {
-        m->engine = FC_ENGINE_AUTOMATON;
+        m->engine = m->options.kind != FC_OVERLAPPING && p->count <= BUCKET_PATTERNS_MAX &&
+                            p->longest <= BUCKET_LONGEST_MAX && shortest(p) >= FC_BUCKET_BYTES
+                        ? FC_ENGINE_BUCKETS
+                        : FC_ENGINE_AUTOMATON;
     } else if (p->longest == 1) {
         const uint8_t byte = p->bytes[0];
         const int letter = m->options.fold_ascii && byte >= 'a' && byte <= 'z';
@@ -163,6 +206,8 @@ fc_status fc_matcher_create(fc_matcher **out, const uint8_t *bytes, const uint64
         fc_automaton *automaton = NULL;
         status = fc_automaton_create(&automaton, &m->patterns, options->kind, options->fold_ascii);
         atomic_init(&m->automaton, automaton);
+    } else if (m->engine == FC_ENGINE_BUCKETS) {
+        status = make_buckets(m);
     }
     if (status != FC_OK) {
         fc_matcher_destroy(m);
@@ -180,6 +225,7 @@ void fc_matcher_destroy(fc_matcher *matcher)
         return;
     fc_automaton_destroy(atomic_load(&matcher->automaton));
     fc_patterns_free(&matcher->patterns);
+    fc_prefixes_destroy(matcher->prefixes);
     free(matcher);
 }
 
@@ -206,15 +252,15 @@ size_t fc_matcher_bytes(const fc_matcher *matcher)
         atomic_load_explicit(&((fc_matcher *)matcher)->automaton, memory_order_acquire);
     const fc_patterns *const p = &matcher->patterns;
     return sizeof *matcher + (size_t)p->offsets[p->count] + (p->count + 1) * sizeof *p->offsets +
-           (a == NULL ? 0 : a->bytes);
+           (a == NULL ? 0 : a->bytes) +
+           (matcher->prefixes == NULL ? 0 : fc_prefixes_bytes(matcher->prefixes));
 }
 
 const char *fc_matcher_kernel(const fc_matcher *matcher)
 {
     static const char *const names[] = {
-        [FC_ENGINE_NONE] = "none",
-        [FC_ENGINE_BYTE] = "byte",
-        [FC_ENGINE_LITERAL] = "literal",
+        [FC_ENGINE_NONE] = "none",           [FC_ENGINE_BYTE] = "byte",
+        [FC_ENGINE_LITERAL] = "literal",     [FC_ENGINE_BUCKETS] = "buckets",
         [FC_ENGINE_AUTOMATON] = "automaton",
     };
     return names[matcher->engine];

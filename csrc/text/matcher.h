@@ -13,6 +13,7 @@ typedef enum fc_engine {
     FC_ENGINE_NONE,      /* no patterns */
     FC_ENGINE_BYTE,      /* one pattern of one byte */
     FC_ENGINE_LITERAL,   /* one pattern, or equal ones */
+    FC_ENGINE_BUCKETS,   /* a few, none shorter than three bytes, of a leftmost kind */
     FC_ENGINE_AUTOMATON, /* the rest, and every text that makes the others slow */
 } fc_engine;
 
@@ -23,6 +24,8 @@ struct fc_matcher {
     fc_engine engine;
     fc_literal literal;
     fc_byteset byte_set;
+    fc_buckets buckets;
+    fc_prefixes *prefixes; /* of FC_ENGINE_BUCKETS: which pattern starts at a place */
     /* Made at once for FC_ENGINE_AUTOMATON, else by the first search that needs it. */
     _Atomic(fc_automaton *) automaton;
 };

@@ -80,6 +80,37 @@ static void t_literal_gives_up(void)
     CHECK_EQ(at < sizeof text / 8, 1, "%s at %zu", k->isa, at);
 }
 
+static void t_buckets(void)
+{
+    for (size_t length = 0; length <= LENGTH_MAX; length++)
+        for (int round = 0; round < 30; round++) {
+            uint8_t *const text = room + ROOM_BYTES - length;
+            int64_t got[CAPACITY];
+            size_t at = random_below(3) ? 0 : random_below(length + 2), i = 0;
+            const size_t begin = at, capacity = 1 + random_below(CAPACITY);
+            fc_buckets buckets;
+
+            for (size_t j = 0; j < sizeof buckets; j++)
+                ((uint8_t *)&buckets)[j] = (uint8_t)(random64() & random64());
+            for (size_t j = 0; j < length; j++)
+                text[j] = (uint8_t)random64();
+            const size_t count = k->bucket_starts(text, length, &buckets, &at, got, capacity);
+            for (size_t s = begin; s + FC_BUCKET_BYTES <= length && i < capacity; s++) {
+                unsigned bits = 0xFF;
+                for (size_t j = 0; j < FC_BUCKET_BYTES; j++)
+                    bits &= buckets.low[j][text[s + j] & 15] & buckets.high[j][text[s + j] >> 4];
+                if (bits) {
+                    CHECK_EQ(i < count, 1, "%s length %zu start %zu", k->isa, length, s);
+                    CHECK_EQ(got[i], s, "%s length %zu", k->isa, length);
+                    i++;
+                }
+            }
+            CHECK_EQ(count, i, "%s length %zu", k->isa, length);
+            if (count < capacity && begin + FC_BUCKET_BYTES <= length)
+                CHECK_EQ(at, length - FC_BUCKET_BYTES + 1, "%s length %zu", k->isa, length);
+        }
+}
+
 static void t_utf8_count(void)
 {
     for (size_t length = 0; length <= LENGTH_MAX; length++)
@@ -106,6 +137,7 @@ int main(void)
         k = tables[i];
         t_literal();
         t_literal_gives_up();
+        t_buckets();
         t_utf8_count();
     }
     print_ok("t_text_kernels", tables, count);

@@ -50,6 +50,22 @@ def test_small_alphabet_agrees_with_the_model(match, patterns, text, whole_words
     check([p.encode() for p in patterns], text.encode(), match, whole_words=whole_words)
 
 
+@pytest.mark.parametrize("match", KINDS)
+@given(
+    patterns=st.lists(st.text("abA ", min_size=3, max_size=6), min_size=2, max_size=9),
+    text=st.text("abA ", max_size=80),
+    ignore_case=st.booleans(),
+    whole_words=st.booleans(),
+    padding=st.sampled_from([0, 40, 400]),
+)
+def test_patterns_of_three_bytes_and_more(match, patterns, text, ignore_case, whole_words, padding):
+    text = "-" * padding + text + "-" * padding + "".join(patterns)
+    check(patterns, text, match, ignore_case=ignore_case, whole_words=whole_words)
+    rows = [text, text[: len(text) // 2], "", text[3:]]
+    matcher = Matcher(patterns, match=match, ignore_case=ignore_case, whole_words=whole_words)
+    assert matcher.count_each(rows).tolist() == [matcher.count(row) for row in rows]
+
+
 # Letters whose folding changes their length in UTF-8, or meets ASCII; words and non-words.
 ODD = "kK\u212aſsSßẞȺⱥıİiIяЯ _-é\U00010400\U00010428\ud800"
 

@@ -46,7 +46,7 @@ void fc_matcher_destroy(fc_matcher *matcher);
 /* Bytes of memory that the matcher holds now; an automaton made during a search counts too. */
 size_t fc_matcher_bytes(const fc_matcher *matcher);
 
-/* How it searches: "none" (no patterns), "byte", "literal", "automaton". */
+/* How it searches: "none" (no patterns), "byte", "literal", "buckets", "automaton". */
 const char *fc_matcher_kernel(const fc_matcher *matcher);
 
 /* Bytes of the longest pattern, 0 without patterns. */
@@ -78,6 +78,7 @@ typedef struct fc_cursor {
     int engine;
     void *buffer; /* starts of a literal (int64_t), or hits of an automaton (fc_hit) */
     int holds_starts;
+    size_t tried; /* places that buckets proposed and that were looked at */
     size_t buffer_capacity;
     size_t base, lane_bytes, lane, next; /* of the tile in the buffer; where its reader is */
     size_t tile_bytes;
