@@ -132,7 +132,7 @@ static fc_walked walk_names(fc_walker *walker, const uint8_t *text, const fc_jso
     size_t depth = 0, at = start + 1;
 
     walker->frames[0].node = 0;
-    walker->frames[0].found_then = 0;
+    walker->frames[0].found_then = walker->found; /* the record itself may be a cell */
     for (;;) {
         /* `at` is behind { or , */
         const fc_name_edge *edge;

@@ -283,6 +283,18 @@ def test_selections():
     assert list(json.stream(data, json.field("user.name", "int64"), on_mismatch="null")) == [None]
 
 
+@pytest.mark.parametrize("validate", [True, False])
+def test_whole_record_beside_its_fields(validate):
+    data = b'{"a":1,"b":{"c":2,"d":3},"e":4}'
+    whole = {"a": 1, "b": {"c": 2, "d": 3}, "e": 4}
+    for paths, wanted in [
+        (["$", "a", "e"], (whole, 1, 4)),
+        (["a", "b", "b.c", "b.d", "e"], (1, whole["b"], 2, 3, 4)),
+        (["e", "b.d", "b", "$"], (4, 3, whole["b"], whole)),
+    ]:
+        assert list(json.stream(data, paths, validate=validate)) == [wanted]
+
+
 @given(
     st.dictionaries(
         TEXT,
