@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+
+if TYPE_CHECKING:  # importing it takes longer than all of fastcore.text
+    from numpy.typing import NDArray
 
 __all__ = ["Lines", "Match", "Matches"]
 

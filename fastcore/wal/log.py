@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from os import PathLike
@@ -30,6 +29,8 @@ class Log(_native.Log):
         int
             The last record that is on stable storage.
         """
+        import asyncio  # takes longer to import than the rest of fastcore, and few need it
+
         return await asyncio.to_thread(self.commit, seq)
 
     def follow(self, start: SupportsIndex | None = None, *, poll_ms: float = 1) -> Iterator[Record]:
@@ -65,13 +66,15 @@ class Log(_native.Log):
         self, start: SupportsIndex | None = None, *, poll_ms: float = 1
     ) -> AsyncIterator[Record]:
         """Do as `follow`, for ``async for``."""
+        from asyncio import sleep
+
         pause = _pause(poll_ms)
         at = self.first_seq if start is None else start.__index__()
         while True:
             for record in self.replay(at):
                 yield record
                 at = record.seq + 1
-            await asyncio.sleep(pause)
+            await sleep(pause)
 
 
 def _pause(poll_ms: float) -> float:
