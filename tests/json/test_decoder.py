@@ -318,6 +318,24 @@ def test_names_find_what_dicts_hold(record, ascii_only, indent):
         assert list(json.stream(data, paths, validate=validate)) == [tuple(wanted)]
 
 
+NESTED = {"a": 0, "b": {"a": 1, "c": {"a": 2, "b": 3}}, "c": {"d": 4}, "d": 5}
+
+
+@given(st.lists(st.sampled_from(["$", "a", "b", "b.a", "b.c", "b.c.b", "c", "c.d", "d", "e"])))
+def test_selections_may_overlap_and_repeat(paths):
+    def value_at(path):
+        value = NESTED
+        for name in path.split(".") if path != "$" else ():
+            value = value.get(name)
+            if value is None:
+                return None
+        return value
+
+    wanted = [tuple(value_at(path) for path in paths)]
+    for validate in (True, False):
+        assert list(json.stream(std.dumps(NESTED).encode(), paths, validate=validate)) == wanted
+
+
 def test_sources(tmp_path):
     path = tmp_path / "x.json"
     path.write_bytes(b'{"a": 1}\n{"a": 2}\n')
