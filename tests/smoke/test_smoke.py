@@ -58,3 +58,21 @@ def test_wal(level, tmp_path):
         log.commit()
     with fastcore.wal.open(tmp_path / "log", "r") as log:
         assert [bytes(record.payload) for record in log.replay()] == payloads
+
+
+def test_json_says_where_an_input_is_wrong(level):
+    with pytest.raises(fastcore.json.DecodeError) as caught:
+        list(fastcore.json.stream(LINES + b'{"id": @}\n'))
+    assert caught.value.pos == len(LINES) + len(b'{"id": ')
+    assert caught.value.record == len(RECORDS)
+
+
+def test_wal_of_one_level_is_read_on_every_other(tmp_path):
+    payloads = LINES.splitlines()
+    for writer in LEVELS:
+        with fastcore.cpu.use(writer), fastcore.wal.open(tmp_path / writer) as log:
+            log.append_many(payloads)
+            log.append(LINES)  # long enough for every way a checksum takes
+        for reader in LEVELS:
+            with fastcore.cpu.use(reader), fastcore.wal.open(tmp_path / writer, "r") as log:
+                assert [bytes(record.payload) for record in log.replay()] == [*payloads, LINES]
