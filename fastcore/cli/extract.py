@@ -1,0 +1,121 @@
+"""Apply a recipe to batches of records: no Python code runs for a record that does not match."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import orjson
+
+from fastcore.cli.recipe import NANOSECONDS, Recipe
+from fastcore.json import ColumnDecoder, field
+from fastcore.text import Matcher
+
+if TYPE_CHECKING:
+    from fastcore.json import Batch, Column
+
+__all__ = ["Extractor"]
+
+# Columns of the batches that are not selected fields. Names of fields are numbered instead of
+# taken from the user, so that these three cannot collide with one.
+_RECORD, _MATCHED, _TIME = "record", "matched", "time"
+
+# A record becomes one record of the log, so it must fit into a segment with room for its header.
+RECORD_BYTES_MAX = (64 << 20) - (8 << 10)
+
+
+class Extractor:
+    """Turns batches into payloads.
+
+    Parameters
+    ----------
+    recipe : Recipe
+
+    Attributes
+    ----------
+    recipe : Recipe
+        As given.
+    schema : dict
+        For `fastcore.json.columns`.
+    """
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe = recipe
+        self._fields = [f"field {i}" for i in range(len(recipe.selections))]
+        self.schema: dict[str, Any] = {
+            name: field(path, "json")
+            for name, (_, path) in zip(self._fields, recipe.selections, strict=True)
+        }
+        self._matcher = None
+        if recipe.patterns:
+            self._matcher = Matcher(list(recipe.patterns), ignore_case=recipe.ignore_case)
+            if recipe.match_field is not None:
+                self.schema[_MATCHED] = field(recipe.match_field, "string")
+        if not recipe.selections or (recipe.patterns and recipe.match_field is None):
+            self.schema[_RECORD] = field("$", "json")
+        if recipe.timestamp is not None:
+            self.schema[_TIME] = field(recipe.timestamp, f"timestamp[{recipe.timestamp_unit}]")
+        names = [orjson.dumps(name).replace(b"%", b"%%") for name, _ in recipe.selections]
+        self._template = b"{" + b",".join(name + b":%b" for name in names) + b"}"
+
+    def decoder(self) -> ColumnDecoder:
+        """Return a new decoder whose batches `extract` takes; `PathError` for a bad path."""
+        return ColumnDecoder(
+            self.schema,
+            on_error=self.recipe.on_error,
+            on_mismatch="null",
+            max_record_bytes=RECORD_BYTES_MAX,
+        )
+
+    def extract(self, batch: Batch) -> tuple[list[bytes], Any]:
+        """Return the payloads of the records to keep, and their timestamps or None."""
+        if self._matcher is None:
+            rows = np.arange(len(batch))
+        else:
+            looked_at = _RECORD if self.recipe.match_field is None else _MATCHED
+            rows = np.flatnonzero(self._matcher.contains_each(batch[looked_at]))
+        if len(rows) == 0:
+            return [], None
+        if not self._fields:
+            payloads = _texts(batch[_RECORD], rows)
+        else:
+            columns = [_values(batch[name], rows) for name in self._fields]
+            template = self._template
+            payloads = [template % values for values in zip(*columns, strict=True)]
+        return payloads, self._timestamps(batch, rows)
+
+    def _timestamps(self, batch: Batch, rows: Any) -> Any:
+        if self.recipe.timestamp is None:
+            return None
+        column = batch[_TIME]
+        scale = NANOSECONDS[self.recipe.timestamp_unit]
+        stamps = column.to_numpy().view(np.int64)[rows] * scale
+        return np.where(column.is_null()[rows], time.time_ns(), stamps)
+
+
+def _texts(column: Column, rows: Any) -> list[bytes]:
+    """Return the raw JSON texts of these rows; empty where there is no value."""
+    data = bytes(column.data)
+    offsets = np.asarray(column.offsets)
+    starts, stops = offsets[rows].tolist(), offsets[rows + 1].tolist()
+    return [data[start:stop] for start, stop in zip(starts, stops, strict=True)]
+
+
+def _values(column: Column, rows: Any) -> list[bytes]:
+    """Return the JSON texts of these rows as parts of a compact object."""
+    texts = [text or b"null" for text in _texts(column, rows)]
+    return [_compact(text) if text[0] in b"{[" else text for text in texts]
+
+
+_STRING_OR_SPACE = re.compile(rb'("(?:[^"\\]|\\.)*")|[ \t\r\n]+')
+
+
+def _compact(text: bytes) -> bytes:
+    """Remove the whitespace outside strings from valid JSON.
+
+    >>> _compact(b'{"a b": [1, "c  d" ]}')
+    b'{"a b":[1,"c  d"]}'
+    """
+    return _STRING_OR_SPACE.sub(lambda found: found[1] or b"", text)
