@@ -33,7 +33,7 @@ FC_OP size_t block64_emit(uint64_t bits, int64_t at, int64_t *out)
 }
 #endif
 
-FC_OP uint64_t hits64(block64 b, uint8_t byte, const block64_set *set)
+FC_OP lanes64 hits64(block64 b, uint8_t byte, const block64_set *set)
 {
     return set ? block64_in(b, *set) : block64_eq(b, byte);
 }
@@ -44,26 +44,26 @@ FC_OP size_t emit_all(const uint8_t *text, size_t length, uint8_t byte, const bl
     size_t at = 0, count = 0;
 
     for (; at + 256 <= length && count + 4 * FC_OFFSETS_SLACK <= capacity; at += 256) {
-        const uint64_t a = hits64(block64_load(text + at), byte, set);
-        const uint64_t b = hits64(block64_load(text + at + 64), byte, set);
-        const uint64_t c = hits64(block64_load(text + at + 128), byte, set);
-        const uint64_t d = hits64(block64_load(text + at + 192), byte, set);
+        const lanes64 a = hits64(block64_load(text + at), byte, set);
+        const lanes64 b = hits64(block64_load(text + at + 64), byte, set);
+        const lanes64 c = hits64(block64_load(text + at + 128), byte, set);
+        const lanes64 d = hits64(block64_load(text + at + 192), byte, set);
         const int64_t here = base + (int64_t)at;
 
-        if ((a | b | c | d) == 0)
+        if (!lanes64_any(lanes64_or(lanes64_or(a, b), lanes64_or(c, d))))
             continue;
-        count += block64_emit(a, here, out + count);
-        count += block64_emit(b, here + 64, out + count);
-        count += block64_emit(c, here + 128, out + count);
-        count += block64_emit(d, here + 192, out + count);
+        count += block64_emit(lanes64_bits(a), here, out + count);
+        count += block64_emit(lanes64_bits(b), here + 64, out + count);
+        count += block64_emit(lanes64_bits(c), here + 128, out + count);
+        count += block64_emit(lanes64_bits(d), here + 192, out + count);
     }
     for (; at + 64 <= length && count + FC_OFFSETS_SLACK <= capacity; at += 64) {
-        const uint64_t hit = hits64(block64_load(text + at), byte, set);
+        const uint64_t hit = lanes64_bits(hits64(block64_load(text + at), byte, set));
         count += block64_emit(hit, base + (int64_t)at, out + count);
     }
     if (at < length && length - at < 64 && count + FC_OFFSETS_SLACK <= capacity) {
         const size_t left = length - at;
-        const uint64_t hit = hits64(block64_load_tail(text + at, left), byte, set);
+        const uint64_t hit = lanes64_bits(hits64(block64_load_tail(text + at, left), byte, set));
         count += block64_emit(hit & fc_low_bits64(left), base + (int64_t)at, out + count);
         at = length;
     }

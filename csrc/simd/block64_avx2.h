@@ -25,33 +25,50 @@ FC_OP block64 block64_or(block64 a, block64 b)
 }
 FC_OP block64 block64_splat(uint8_t byte) { return (block64){vec_splat(byte), vec_splat(byte)}; }
 
-FC_OP uint64_t halves_to_bits(__m256i low, __m256i high)
+/* Which of the 64 bytes, in the form that a compare gives: bit 7 of each byte. */
+typedef block64 lanes64;
+
+FC_OP uint64_t lanes64_bits(lanes64 m)
 {
-    return (uint64_t)mask_hits(high) << 32 | mask_hits(low);
+    return (uint64_t)mask_hits(m.high) << 32 | mask_hits(m.low);
 }
-FC_OP uint64_t block64_eq(block64 b, uint8_t byte)
+/* Two stores: joining the halves in a register first would cost a cycle of its own. */
+FC_OP void lanes64_put(lanes64 m, uint64_t *to)
+{
+    fc_store_le32((uint8_t *)to, mask_hits(m.low));
+    fc_store_le32((uint8_t *)to + 4, mask_hits(m.high));
+}
+FC_OP lanes64 lanes64_or(lanes64 a, lanes64 b) { return block64_or(a, b); }
+FC_OP int lanes64_any(lanes64 m) { return vec_any_high(vec_or(m.low, m.high)); }
+
+FC_OP lanes64 block64_eq(block64 b, uint8_t byte)
 {
     const __m256i want = vec_splat(byte);
-    return halves_to_bits(vec_eq(b.low, want), vec_eq(b.high, want));
+    return (lanes64){vec_eq(b.low, want), vec_eq(b.high, want)};
 }
-FC_OP uint64_t block64_below(block64 b, uint8_t limit)
+FC_OP lanes64 block64_below(block64 b, uint8_t limit)
 {
     const __m256i last = vec_splat((uint8_t)(limit - 1));
-    return halves_to_bits(_mm256_cmpeq_epi8(_mm256_min_epu8(b.low, last), b.low),
-                          _mm256_cmpeq_epi8(_mm256_min_epu8(b.high, last), b.high));
+    return (lanes64){vec_eq(_mm256_min_epu8(b.low, last), b.low),
+                     vec_eq(_mm256_min_epu8(b.high, last), b.high)};
+}
+FC_OP int block64_any_high(block64 b) { return lanes64_any(b); }
+
+/* Bit `n` of each byte. */
+FC_OP lanes64 block64_plane(block64 b, int n)
+{
+    return (lanes64){_mm256_slli_epi16(b.low, 7 - n), _mm256_slli_epi16(b.high, 7 - n)};
 }
 
-/* Each white space byte sits at its own low nibble: it is one exactly when the lookup returns it.
- */
-FC_OP uint64_t block64_space(block64 b)
+#define BLOCK64_HAS_LOOKUP16 1
+
+/* Bytes of `is` that equal table[low nibble of b's byte], where that is below 0x80. */
+FC_OP lanes64 block64_eq_lookup(block64 b, const uint8_t table[16], block64 is)
 {
-    const __m256i table =
-        _mm256_setr_epi8(' ', 0, 0, 0, 0, 0, 0, 0, 0, '\t', '\n', 0, 0, '\r', 0, 0, ' ', 0, 0, 0, 0,
-                         0, 0, 0, 0, '\t', '\n', 0, 0, '\r', 0, 0);
-    return halves_to_bits(_mm256_cmpeq_epi8(_mm256_shuffle_epi8(table, b.low), b.low),
-                          _mm256_cmpeq_epi8(_mm256_shuffle_epi8(table, b.high), b.high));
+    const __m256i wanted = vec_table16(table);
+    return (lanes64){vec_eq(_mm256_shuffle_epi8(wanted, b.low), is.low),
+                     vec_eq(_mm256_shuffle_epi8(wanted, b.high), is.high)};
 }
-FC_OP int block64_any_high(block64 b) { return vec_any_high(_mm256_or_si256(b.low, b.high)); }
 
 FC_OP block64_set block64_set_make(const uint8_t member[256], const uint8_t rows_low[16],
                                    const uint8_t rows_high[16])
@@ -59,21 +76,62 @@ FC_OP block64_set block64_set_make(const uint8_t member[256], const uint8_t rows
     (void)member;
     return (block64_set){vec_table16(rows_low), vec_table16(rows_high)};
 }
-FC_OP uint64_t block64_in(block64 b, block64_set set)
+FC_OP lanes64 block64_in(block64 b, block64_set set)
 {
-    return halves_to_bits(vec_nonzero(vec_in(b.low, set.rows_low, set.rows_high)),
-                          vec_nonzero(vec_in(b.high, set.rows_low, set.rows_high)));
-}
-
-/* Bit i = parity of bits 0..i: a carry-less product with all ones (Langdale and Lemire, 2019). */
-FC_OP uint64_t prefix_xor(uint64_t bits)
-{
-    const __m128i product =
-        _mm_clmulepi64_si128(_mm_set_epi64x(0, (long long)bits), _mm_set1_epi8(-1), 0);
-    return (uint64_t)_mm_cvtsi128_si64(product);
+    return (lanes64){vec_nonzero(vec_in(b.low, set.rows_low, set.rows_high)),
+                     vec_nonzero(vec_in(b.high, set.rows_low, set.rows_high))};
 }
 
 /* Place of the lowest set bit; any of 0..64 where none is set. */
 FC_OP uint64_t bits_first(uint64_t bits) { return _tzcnt_u64(bits); }
+
+/* ---- words: the masks of four blocks side by side, the first in lane 0 ---- */
+
+typedef __m256i words;
+#define WORDS 4
+
+FC_OP words words_load(const uint64_t *at) { return _mm256_loadu_si256((const __m256i *)at); }
+FC_OP void words_store(uint64_t *at, words a) { _mm256_storeu_si256((__m256i *)at, a); }
+FC_OP words words_splat(uint64_t a) { return _mm256_set1_epi64x((long long)a); }
+FC_OP words words_and(words a, words b) { return _mm256_and_si256(a, b); }
+FC_OP words words_or(words a, words b) { return _mm256_or_si256(a, b); }
+FC_OP words words_xor(words a, words b) { return _mm256_xor_si256(a, b); }
+FC_OP words words_and_not(words a, words b) { return _mm256_andnot_si256(b, a); }
+FC_OP words words_sub(words a, words b) { return _mm256_sub_epi64(a, b); }
+FC_OP words words_shl(words a, int n) { return _mm256_slli_epi64(a, n); }
+FC_OP words words_bit63(words a) { return _mm256_srli_epi64(a, 63); }
+FC_OP int words_any(words a) { return vec_any(a); }
+FC_OP words words_full(words a) { return _mm256_cmpeq_epi64(a, _mm256_set1_epi8(-1)); }
+/* All ones where bit 63 is set. */
+FC_OP words words_sign(words a) { return _mm256_cmpgt_epi64(_mm256_setzero_si256(), a); }
+
+/* Lane i: lane i - 1 of `a`; lane 0: the last lane of `before`. */
+FC_OP words words_from_below(words a, words before)
+{
+    return _mm256_blend_epi32(_mm256_permute4x64_epi64(a, 0x93),
+                              _mm256_permute4x64_epi64(before, 0x93), 0x03);
+}
+/* Lane i: the XOR of lanes 0..i. */
+FC_OP words words_prefix_xor(words a)
+{
+    const __m256i zero = _mm256_setzero_si256();
+    a = _mm256_xor_si256(a, words_from_below(a, zero));
+    return _mm256_xor_si256(a, _mm256_permute2x128_si256(a, a, 0x08));
+}
+
+/* out[8 * i + k] = lane i of a[k]: two 4 x 4 transpositions. */
+FC_OP void words_store_columns(uint64_t *out, const words a[8])
+{
+    for (int half = 0; half < 8; half += 4) {
+        const __m256i ab_even = _mm256_unpacklo_epi64(a[half], a[half + 1]);
+        const __m256i ab_odd = _mm256_unpackhi_epi64(a[half], a[half + 1]);
+        const __m256i cd_even = _mm256_unpacklo_epi64(a[half + 2], a[half + 3]);
+        const __m256i cd_odd = _mm256_unpackhi_epi64(a[half + 2], a[half + 3]);
+        words_store(out + half, _mm256_permute2x128_si256(ab_even, cd_even, 0x20));
+        words_store(out + 8 + half, _mm256_permute2x128_si256(ab_odd, cd_odd, 0x20));
+        words_store(out + 16 + half, _mm256_permute2x128_si256(ab_even, cd_even, 0x31));
+        words_store(out + 24 + half, _mm256_permute2x128_si256(ab_odd, cd_odd, 0x31));
+    }
+}
 
 #endif

@@ -14,6 +14,7 @@
 #define FC_BLOCK64_H
 
 #include "simd/neon_lanes.h"
+#include "simd/words_one.h"
 
 typedef uint8x16x4_t block64;
 
@@ -43,44 +44,59 @@ FC_OP block64 block64_splat(uint8_t byte)
     return (block64){{v, v, v, v}};
 }
 
-/* Each vector: 0xFF in the lanes that hold, 0 elsewhere. */
-FC_OP uint64_t quarters_to_bits(uint8x16_t a, uint8x16_t b, uint8x16_t c, uint8x16_t d)
+/* Which of the 64 bytes: bit 7 of each, in the order of block64. */
+typedef uint8x16x4_t lanes64;
+
+FC_OP uint8x8_t lanes64_word(lanes64 m)
 {
-    const uint8x16_t ab = vsriq_n_u8(b, a, 1); /* bits 7, 6 of a lane: b, a */
-    const uint8x16_t cd = vsriq_n_u8(d, c, 1);
+    const uint8x16_t ab = vsriq_n_u8(m.val[1], m.val[0], 1); /* bits 7, 6 of a lane: b, a */
+    const uint8x16_t cd = vsriq_n_u8(m.val[3], m.val[2], 1);
     const uint8x16_t abcd = vsriq_n_u8(cd, ab, 2); /* bits 7 to 4: d, c, b, a */
     const uint8x16_t twice = vsriq_n_u8(abcd, abcd, 4);
-    return vget_lane_u64(vreinterpret_u64_u8(vshrn_n_u16(vreinterpretq_u16_u8(twice), 4)), 0);
+    return vshrn_n_u16(vreinterpretq_u16_u8(twice), 4);
 }
-FC_OP uint64_t block64_eq(block64 b, uint8_t byte)
+FC_OP uint64_t lanes64_bits(lanes64 m)
 {
-    const uint8x16_t want = vdupq_n_u8(byte);
-    return quarters_to_bits(vceqq_u8(b.val[0], want), vceqq_u8(b.val[1], want),
-                            vceqq_u8(b.val[2], want), vceqq_u8(b.val[3], want));
+    return vget_lane_u64(vreinterpret_u64_u8(lanes64_word(m)), 0);
 }
-FC_OP uint64_t block64_below(block64 b, uint8_t limit)
+FC_OP void lanes64_put(lanes64 m, uint64_t *to) { vst1_u8((uint8_t *)to, lanes64_word(m)); }
+FC_OP lanes64 lanes64_or(lanes64 a, lanes64 b) { return block64_or(a, b); }
+FC_OP int lanes64_any(lanes64 m)
 {
-    const uint8x16_t bound = vdupq_n_u8(limit);
-    return quarters_to_bits(vcltq_u8(b.val[0], bound), vcltq_u8(b.val[1], bound),
-                            vcltq_u8(b.val[2], bound), vcltq_u8(b.val[3], bound));
+    const uint8x16_t ab = vorrq_u8(m.val[0], m.val[1]), cd = vorrq_u8(m.val[2], m.val[3]);
+    return vmaxvq_u8(vorrq_u8(ab, cd)) >= 0x80;
 }
 
-/* Each white space byte sits at its own low nibble: it is one exactly when the lookup returns it.
- */
-FC_OP uint8x16_t space_lanes(uint8x16_t a)
+#define EACH_QUARTER(expression)                                                                   \
+    lanes64 m;                                                                                     \
+    for (int i = 0; i < 4; i++)                                                                    \
+        m.val[i] = (expression);                                                                   \
+    return m
+
+FC_OP lanes64 block64_eq(block64 b, uint8_t byte)
 {
-    static const uint8_t table[16] = {' ', 0, 0, 0, 0, 0, 0, 0, 0, '\t', '\n', 0, 0, '\r', 0, 0};
-    return vceqq_u8(vqtbl1q_u8(vld1q_u8(table), vandq_u8(a, vdupq_n_u8(0x0F))), a);
+    EACH_QUARTER(vceqq_u8(b.val[i], vdupq_n_u8(byte)));
 }
-FC_OP uint64_t block64_space(block64 b)
+FC_OP lanes64 block64_below(block64 b, uint8_t limit)
 {
-    return quarters_to_bits(space_lanes(b.val[0]), space_lanes(b.val[1]), space_lanes(b.val[2]),
-                            space_lanes(b.val[3]));
+    EACH_QUARTER(vcltq_u8(b.val[i], vdupq_n_u8(limit)));
 }
-FC_OP int block64_any_high(block64 b)
+FC_OP int block64_any_high(block64 b) { return lanes64_any(b); }
+
+/* Bit `n` of each byte. */
+FC_OP lanes64 block64_plane(block64 b, int n)
 {
-    const uint8x16_t all = vorrq_u8(vorrq_u8(b.val[0], b.val[1]), vorrq_u8(b.val[2], b.val[3]));
-    return vmaxvq_u8(all) >= 0x80;
+    EACH_QUARTER(vshlq_u8(b.val[i], vdupq_n_s8((int8_t)(7 - n))));
+}
+
+#define BLOCK64_HAS_LOOKUP16 1
+
+/* Bytes of `is` that equal table[low nibble of b's byte], where that is below 0x80. */
+FC_OP lanes64 block64_eq_lookup(block64 b, const uint8_t table[16], block64 is)
+{
+    const uint8x16_t wanted = vld1q_u8(table);
+    /* Bit 7 stays in the index: TBL then gives 0, which a byte of `is` above 0x7F is not. */
+    EACH_QUARTER(vceqq_u8(vqtbl1q_u8(wanted, vandq_u8(b.val[i], vdupq_n_u8(0x8F))), is.val[i]));
 }
 
 FC_OP block64_set block64_set_make(const uint8_t member[256], const uint8_t rows_low[16],
@@ -89,25 +105,11 @@ FC_OP block64_set block64_set_make(const uint8_t member[256], const uint8_t rows
     (void)member;
     return (block64_set){vld1q_u8(rows_low), vld1q_u8(rows_high)};
 }
-
-FC_OP uint64_t block64_in(block64 b, block64_set set)
+FC_OP lanes64 block64_in(block64 b, block64_set set)
 {
-    return quarters_to_bits(member_lanes(b.val[0], set.rows_low, set.rows_high),
-                            member_lanes(b.val[1], set.rows_low, set.rows_high),
-                            member_lanes(b.val[2], set.rows_low, set.rows_high),
-                            member_lanes(b.val[3], set.rows_low, set.rows_high));
+    EACH_QUARTER(member_lanes(b.val[i], set.rows_low, set.rows_high));
 }
-
-/*
- * Bit i = parity of bits 0..i. An EOR takes a shifted operand for free, so this is six
- * instructions; PMULL would pay two moves between register files.
- */
-FC_OP uint64_t prefix_xor(uint64_t bits)
-{
-    for (int shift = 1; shift < 64; shift *= 2)
-        bits ^= bits << shift;
-    return bits;
-}
+#undef EACH_QUARTER
 
 /* Place of the lowest set bit; any of 0..64 where none is set. */
 FC_OP uint64_t bits_first(uint64_t bits) { return (uint64_t)fc_ctz64(bits | (uint64_t)1 << 63); }

@@ -8,6 +8,7 @@
 #define FC_BLOCK64_H
 
 #include "simd/vec_scalar.h"
+#include "simd/words_one.h"
 
 typedef struct block64 {
     uint64_t word[8];
@@ -45,9 +46,17 @@ FC_OP block64 block64_splat(uint8_t byte)
     return b;
 }
 
+/* Which of the 64 bytes. */
+typedef uint64_t lanes64;
+
+FC_OP uint64_t lanes64_bits(lanes64 m) { return m; }
+FC_OP void lanes64_put(lanes64 m, uint64_t *to) { *to = m; }
+FC_OP lanes64 lanes64_or(lanes64 a, lanes64 b) { return a | b; }
+FC_OP int lanes64_any(lanes64 m) { return m != 0; }
+
 FC_OP uint64_t lanes_to_bits(mask m) { return ((m >> 7) * 0x0102040810204080u) >> 56; }
 
-FC_OP uint64_t block64_eq(block64 b, uint8_t byte)
+FC_OP lanes64 block64_eq(block64 b, uint8_t byte)
 {
     const vec want = vec_splat(byte);
     uint64_t bits = 0;
@@ -57,7 +66,7 @@ FC_OP uint64_t block64_eq(block64 b, uint8_t byte)
 }
 
 /* `limit` up to 0x80: adding 0x80 - limit carries into the high bit from `limit` on. */
-FC_OP uint64_t block64_below(block64 b, uint8_t limit)
+FC_OP lanes64 block64_below(block64 b, uint8_t limit)
 {
     const vec lift = vec_splat((uint8_t)(0x80 - limit));
     uint64_t bits = 0;
@@ -67,7 +76,7 @@ FC_OP uint64_t block64_below(block64 b, uint8_t limit)
     }
     return bits;
 }
-FC_OP uint64_t block64_space(block64 b)
+FC_OP lanes64 block64_space(block64 b)
 {
     uint64_t bits = 0;
     for (size_t i = 0; i < 8; i++) {
@@ -93,20 +102,12 @@ FC_OP block64_set block64_set_make(const uint8_t member[256], const uint8_t rows
     (void)rows_high;
     return (block64_set){member};
 }
-FC_OP uint64_t block64_in(block64 b, block64_set set)
+FC_OP lanes64 block64_in(block64 b, block64_set set)
 {
     uint64_t bits = 0;
     for (size_t i = 0; i < 8; i++)
         for (size_t lane = 0; lane < 8; lane++)
             bits |= (uint64_t)set.member[(b.word[i] >> (8 * lane)) & 0xFF] << (8 * i + lane);
-    return bits;
-}
-
-/* Bit i = parity of bits 0..i. */
-FC_OP uint64_t prefix_xor(uint64_t bits)
-{
-    for (int shift = 1; shift < 64; shift *= 2)
-        bits ^= bits << shift;
     return bits;
 }
 

@@ -55,9 +55,30 @@ static inline long long emulated_reduce_add_epi64(simde__m512i a)
     return (long long)sum;
 }
 
+static inline simde__m512i emulated_srai_epi64(simde__m512i a, unsigned n)
+{
+    uint64_t lanes[8];
+    simde_mm512_storeu_si512(lanes, a);
+    for (int i = 0; i < 8; i++) {
+        const uint64_t sign = 0 - (lanes[i] >> 63);
+        lanes[i] = n == 0 ? lanes[i] : lanes[i] >> n | sign << (64 - n);
+    }
+    return simde_mm512_loadu_si512(lanes);
+}
+
+static inline simde__m512i emulated_alignr_epi64(simde__m512i high, simde__m512i low, int n)
+{
+    uint64_t lanes[16];
+    simde_mm512_storeu_si512(lanes, low);
+    simde_mm512_storeu_si512(lanes + 8, high);
+    return simde_mm512_loadu_si512(lanes + n);
+}
+
 #define _mm512_maskz_loadu_epi8    emulated_maskz_loadu_epi8
 #define _mm512_maskz_compress_epi8 emulated_maskz_compress_epi8
 #define _mm512_cvtepu8_epi64       emulated_cvtepu8_epi64
+#define _mm512_srai_epi64          emulated_srai_epi64
+#define _mm512_alignr_epi64        emulated_alignr_epi64
 #define _mm512_reduce_add_epi64    emulated_reduce_add_epi64
 
 #endif

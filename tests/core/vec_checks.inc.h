@@ -160,6 +160,15 @@ static void check_tally_limit(void)
         want |= (uint64_t)((expression) ? 1 : 0) << i;                                             \
     }
 
+static void check_lanes64(lanes64 got, uint64_t want, const char *op)
+{
+    uint64_t put = ~want;
+    lanes64_put(got, &put);
+    CHECK_EQ(put, want, "block64 %s, put", op);
+    CHECK_EQ(lanes64_bits(got), want, "block64 %s", op);
+    CHECK_EQ(lanes64_any(got) != 0, want != 0, "block64 %s, any", op);
+}
+
 static void check_block64(void)
 {
     uint8_t a[BLOCK_BYTES], members[40];
@@ -174,22 +183,92 @@ static void check_block64(void)
     const uint8_t byte = a[random_below(BLOCK_BYTES)];
     const uint8_t limit = (uint8_t)(1 + random_below(128));
 
-    BITS(x == byte) CHECK_EQ(block64_eq(b, byte), want, "eq");
-    BITS(x < limit) CHECK_EQ(block64_below(b, limit), want, "below %u", limit);
-    BITS(x == ' ' || x == '\t' || x == '\n' || x == '\r') CHECK_EQ(block64_space(b), want, "space");
+    BITS(x == byte) check_lanes64(block64_eq(b, byte), want, "eq");
+    BITS(x < limit) check_lanes64(block64_below(b, limit), want, "below");
     BITS(x >= 0x80) CHECK_EQ(block64_any_high(b) != 0, want != 0, "any_high");
-    BITS(set.member[x]) CHECK_EQ(block64_in(b, in), want, "in");
+    BITS(set.member[x]) check_lanes64(block64_in(b, in), want, "in");
     BITS((x | byte) == (a[0] | byte))
-    CHECK_EQ(block64_eq(block64_or(b, block64_splat(byte)), a[0] | byte), want, "or, splat");
+    check_lanes64(block64_eq(block64_or(b, block64_splat(byte)), a[0] | byte), want, "or, splat");
+    BITS(x == byte || x < limit)
+    check_lanes64(lanes64_or(block64_eq(b, byte), block64_below(b, limit)), want, "lanes64_or");
 
-    const uint64_t bits = random64() & random64();
-    int parity = 0;
-    want = 0;
-    for (int i = 0; i < 64; i++) {
-        parity ^= (int)(bits >> i & 1);
-        want |= (uint64_t)parity << i;
+#if BLOCK64_HAS_LOOKUP16
+    uint8_t table[16];
+    some_bytes(table, sizeof table);
+    for (size_t i = 0; i < 16; i++)
+        table[i] &= 0x7F;
+    table[random_below(16)] = byte & 0x7F;
+    BITS(x < 0x80 && x == table[x % 16])
+    check_lanes64(block64_eq_lookup(b, table, b), want, "lookup");
+    BITS(x >> 1 & 1) check_lanes64(block64_plane(b, 1), want, "plane 1");
+    BITS(x >> 6 & 1) check_lanes64(block64_plane(b, 6), want, "plane 6");
+#else
+    BITS(x == ' ' || x == '\t' || x == '\n' || x == '\r')
+    check_lanes64(block64_space(b), want, "space");
+#endif
+}
+
+static void check_words_are(words got, const uint64_t *want, const char *op)
+{
+    uint64_t lanes[WORDS];
+    words_store(lanes, got);
+    for (size_t i = 0; i < WORDS; i++)
+        CHECK_EQ(lanes[i], want[i], "words %s lane %zu", op, i);
+}
+
+/* want[i] = an expression of x = a[i], y = b[i]. */
+#define WORDS_EACH(expression, got, op)                                                            \
+    for (size_t i = 0; i < WORDS; i++) {                                                           \
+        const uint64_t x = a[i], y = b[i];                                                         \
+        (void)x, (void)y;                                                                          \
+        want[i] = (expression);                                                                    \
+    }                                                                                              \
+    check_words_are(got, want, op)
+
+static void check_words(void)
+{
+    uint64_t a[WORDS], b[WORDS], want[WORDS];
+
+    for (size_t i = 0; i < WORDS; i++) {
+        a[i] = random_below(4) ? random64() : 0 - (uint64_t)random_below(2);
+        b[i] = random64();
     }
-    CHECK_EQ(prefix_xor(bits), want, "prefix_xor");
+    const words va = words_load(a), vb = words_load(b);
+
+    WORDS_EACH(x, va, "load");
+    WORDS_EACH(b[0], words_splat(b[0]), "splat");
+    WORDS_EACH(x & y, words_and(va, vb), "and");
+    WORDS_EACH(x | y, words_or(va, vb), "or");
+    WORDS_EACH(x ^ y, words_xor(va, vb), "xor");
+    WORDS_EACH(x & ~y, words_and_not(va, vb), "and_not");
+    WORDS_EACH(x - y, words_sub(va, vb), "sub");
+    WORDS_EACH(x << 1, words_shl(va, 1), "shl 1");
+    WORDS_EACH(x << 32, words_shl(va, 32), "shl 32");
+    WORDS_EACH(x >> 63, words_bit63(va), "bit63");
+    WORDS_EACH(0 - (x >> 63), words_sign(va), "sign");
+    WORDS_EACH(x == ~(uint64_t)0 ? x : 0, words_full(va), "full");
+    WORDS_EACH(i ? a[i - 1] : b[WORDS - 1], words_from_below(va, vb), "from_below");
+
+    uint64_t any = 0;
+    for (size_t i = 0; i < WORDS; i++)
+        want[i] = any ^= a[i];
+    check_words_are(words_prefix_xor(va), want, "prefix_xor");
+    any = 0;
+    for (size_t i = 0; i < WORDS; i++)
+        any |= a[i] & b[i];
+    CHECK_EQ(words_any(words_and(va, vb)) != 0, any != 0, "words any");
+
+    uint64_t columns[8][WORDS], rows[8 * WORDS];
+    words loaded[8];
+    for (size_t k = 0; k < 8; k++) {
+        for (size_t i = 0; i < WORDS; i++)
+            columns[k][i] = random64();
+        loaded[k] = words_load(columns[k]);
+    }
+    words_store_columns(rows, loaded);
+    for (size_t i = 0; i < WORDS; i++)
+        for (size_t k = 0; k < 8; k++)
+            CHECK_EQ(rows[8 * i + k], columns[k][i], "words column %zu lane %zu", k, i);
 }
 
 static void check_block64_tails(uint8_t *pages, size_t bytes)
@@ -205,7 +284,7 @@ static void check_block64_tails(uint8_t *pages, size_t bytes)
             memcpy(a, places[p], count);
             const block64 b = block64_load_tail(places[p], count);
             for (unsigned byte = 0; byte < 256; byte++) {
-                BITS(x == byte) CHECK_EQ(block64_eq(b, (uint8_t)byte), want, "tail of %zu", count);
+                BITS(x == byte) check_lanes64(block64_eq(b, (uint8_t)byte), want, "tail");
             }
         }
     }
@@ -220,6 +299,7 @@ void FC_SYM(vec_checks)(uint8_t *pages, size_t bytes)
         check_lookups();
 #endif
         check_block64();
+        check_words();
     }
     check_tails(pages, bytes);
     check_block64_tails(pages, bytes);
