@@ -68,22 +68,18 @@ def _standard_input() -> object:
     return open_source(sys.stdin.buffer, decompress=True)
 
 
-def _records(source: object) -> int:
-    """Return how many records there are, all of them checked."""
+def _count(source: object, arguments: argparse.Namespace) -> int:
     from fastcore import json
 
-    schema = {"record": json.field("$", "json")}
-    return sum(len(batch) for batch in json.columns(source, schema))
-
-
-def _count(source: object, arguments: argparse.Namespace) -> int:
-    count = _records(source)
+    count = json.count(source)
     print(count)
     return 0 if count else 1
 
 
 def _check(source: object, arguments: argparse.Namespace) -> int:
-    count = _records(source)
+    from fastcore import json
+
+    count = json.count(source)
     terminal.note(f"{arguments.source}: valid, {terminal.count(count)} records")
     return 0
 
