@@ -26,7 +26,8 @@ CITIES = ["Berlin", "London", "Paris", "Tokyo", "Warszaw", "東京"]
 def ingest() -> dict:
     """Run the command as a user would; return its summary."""
     arguments = ["ingest", str(SAMPLE), "--select", *FIELDS, "--match", *CITIES, "--wal", str(LOG)]
-    command = [sys.executable, "-m", "fastcore", *arguments, "--timestamp", "time"]
+    # The installed command: `python -m` would look for the package in this folder first.
+    command = [Path(sys.executable).with_name("fastcore"), *arguments, "--timestamp", "time"]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
     return json.loads(done.stdout)
 
