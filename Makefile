@@ -27,11 +27,11 @@ READY := $(VENV)/.ready-$(VERSION)
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test ctest test-arm64 bench lint wheel clean
+.PHONY: help demo test ctest test-arm64 test-sanitized bench lint wheel clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | while IFS='	' read -r name what; do \
-		printf '  make %-12s %s\n' "$$name" "$$what"; done
+		printf '  make %-14s %s\n' "$$name" "$$what"; done
 
 demo: $(INSTALLED) ## decode, filter and log a real sample, then replay the log
 	@$(BIN)/python examples/demo.py
@@ -45,6 +45,18 @@ ctest: ## the C core's tests alone; needs no Python
 
 test-arm64: ## kernels and smoke tests on emulated aarch64: NEON, SVE, SVE2
 	tools/arm64.sh
+
+# Another build of the package, beside the installed one; leaks are not looked for, since the
+# interpreter itself keeps what it allocates.
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+SANITIZED := build/sanitized/lib
+
+test-sanitized: $(INSTALLED) $(VENV)/.with-test ## the parsers' Python tests under the address and undefined-behaviour sanitizers
+	FASTCORE_CFLAGS="$(SANITIZE) -fno-omit-frame-pointer -O1" FASTCORE_LDFLAGS="$(SANITIZE)" \
+		$(BIN)/python setup.py -q build --build-base build/sanitized --build-lib $(SANITIZED)
+	PYTHONPATH="$(CURDIR)/$(SANITIZED)" PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 \
+		LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)" \
+		$(BIN)/pytest $(or $(T),tests/json tests/text tests/kernels)
 
 bench: $(INSTALLED) $(VENV)/.with-test $(VENV)/.with-bench ## benchmarks beside the peers, then bench/results/report.md and report.svg
 	$(BIN)/python bench/run.py $(if $(QUICK),--quick) $(T)
