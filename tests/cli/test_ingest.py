@@ -371,13 +371,30 @@ def test_full_disk_loses_and_doubles_nothing(fastcore, tmp_path):
         subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
+# A shell starts background jobs with SIGINT ignored, and so would be what they start.
+HEEDING = (
+    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); "
+    "os.execv(sys.argv[1], sys.argv[1:])"
+)
+
+
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["SIGINT", "SIGTERM"]
 )
 def test_stopped_by_a_signal_in_good_order(tmp_path, log, fastcore, number, code):
     lines = DATA.splitlines(keepends=True)
     process = subprocess.Popen(
-        [*COMMAND, "ingest", "-", "--wal", log, "--chunk-bytes", "1000"],
+        [
+            sys.executable,
+            "-c",
+            HEEDING,
+            *COMMAND,
+            "ingest",
+            "-",
+            "--wal",
+            log,
+            "--chunk-bytes=1000",
+        ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
