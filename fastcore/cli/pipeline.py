@@ -173,6 +173,7 @@ class _Run:
         self._extractor = pipeline.extractor
         self._decoder = pipeline.extractor.decoder()
         self._source_name = opened.source.name
+        self._lines_before = opened.lines
         self._trail = opened.trail
         self._position = position
         self._base = replace(position)  # where this run began
@@ -254,8 +255,9 @@ class _Run:
     def _located(self, error: DecodeError) -> InputError:
         """Return the error with its place in the whole source, not in what this run read of it."""
         base = self._base
-        line = base.lines + error.lineno
-        column = error.colno + (base.offset - base.line_start if error.lineno == 1 else 0)
+        before = self._lines_before()
+        line = before.count + error.lineno
+        column = error.colno + (base.offset - before.last_start if error.lineno == 1 else 0)
         near = f", near {error.excerpt!r}" if error.excerpt else ""
         return InputError(
             f"{self._source_name}: {error.msg}: line {line} column {column} "

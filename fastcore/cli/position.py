@@ -26,7 +26,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +37,7 @@ from fastcore.cli.arguments import UsageError
 if TYPE_CHECKING:
     from fastcore.wal import Log
 
-__all__ = ["FINGERPRINT_BYTES", "Ahead", "Position", "Store", "Trail", "fingerprint"]
+__all__ = ["FINGERPRINT_BYTES", "Ahead", "Lines", "Position", "Store", "Trail", "fingerprint"]
 
 # How much of a stream's beginning, and of what comes before the position, is compared.
 FINGERPRINT_BYTES = 4096
@@ -71,8 +71,6 @@ class Position:
         The source's name in the store: a digest of ``"-"`` or of the absolute path.
     offset : int
         Bytes of the (decompressed) stream whose records are in the log or were dropped.
-    lines, line_start : int
-        Newlines before `offset`, and the offset after the last of them.
     read, kept, skipped : int
         Records decoded, appended, and passed over as invalid, up to `offset`.
     head_bytes, head : int, str
@@ -91,8 +89,6 @@ class Position:
     recipe: str
     key: str
     offset: int = 0
-    lines: int = 0
-    line_start: int = 0
     read: int = 0
     kept: int = 0
     skipped: int = 0
@@ -177,13 +173,13 @@ class Store:
         if marked is not None and marked.key != position.key:
             self._log.commit()  # the file must not know of more records than the log
             self._folder.mkdir(exist_ok=True)
-            _write_durably(self._folder / f"{marked.key}.json", orjson.dumps(asdict(marked)))
+            _write_durably(self._folder / f"{marked.key}.json", orjson.dumps(vars(marked)))
         position.running = True
         self.save(position)
 
     def save(self, position: Position) -> None:
         """Set the mark behind everything that has been appended to the log."""
-        self._log._set_mark(MARK, orjson.dumps(asdict(position)))
+        self._log._set_mark(MARK, orjson.dumps(vars(position)))
 
 
 def _write_durably(path: Path, data: bytes) -> None:
@@ -253,44 +249,54 @@ class Trail:
 
     Parameters
     ----------
-    position : Position, optional
-        Where the bytes begin; by default at the start of the stream.
     last : bytes
-        The `FINGERPRINT_BYTES` before that.
+        The `FINGERPRINT_BYTES` before the first byte that will pass by; empty at the start of
+        the stream.
     """
 
-    def __init__(self, position: Position | None = None, last: bytes = b"") -> None:
+    def __init__(self, last: bytes = b"") -> None:
         self._last = last
-        self._offset = position.offset if position else 0
-        self._lines = position.lines if position else 0
-        self._line_start = position.line_start if position else 0
-        self._first: bytes | None = None if self._offset else b""
+        self._first: bytes | None = None if last else b""
 
     def advance(self, position: Position, chunk: memoryview, upto: int, offset: int) -> None:
         """Move `position` to `offset`, the place of chunk[upto]; `chunk` has not passed by yet."""
-        assert upto >= 0, "a record ends in the chunk that completes it"
-        part = bytes(chunk[:upto])
         if self._first is not None:
-            head = (self._first + part[:FINGERPRINT_BYTES])[:FINGERPRINT_BYTES]
+            head = _head(self._first, chunk[:upto])
             position.head_bytes, position.head = len(head), fingerprint(head)
-        position.tail = fingerprint((self._last + part[-FINGERPRINT_BYTES:])[-FINGERPRINT_BYTES:])
-        position.lines, position.line_start = self._counted(part)
+        position.tail = fingerprint(_tail(self._last, chunk[:upto]))
         position.offset = offset
 
     def pass_by(self, chunk: memoryview) -> None:
         """Take note of the next bytes of the stream."""
-        part = bytes(chunk)
         if self._first is not None:
-            self._first = (self._first + part[:FINGERPRINT_BYTES])[:FINGERPRINT_BYTES]
-        self._last = (self._last + part[-FINGERPRINT_BYTES:])[-FINGERPRINT_BYTES:]
-        self._lines, self._line_start = self._counted(part)
-        self._offset += len(part)
-
-    def _counted(self, part: bytes) -> tuple[int, int]:
-        newline = part.rfind(b"\n")
-        start = self._line_start if newline < 0 else self._offset + newline + 1
-        return self._lines + part.count(b"\n"), start
+            self._first = _head(self._first, chunk)
+        self._last = _tail(self._last, chunk)
 
     def fingerprint(self) -> str:
         """Return the fingerprint of the last bytes that went by."""
         return fingerprint(self._last)
+
+
+def _head(first: bytes, chunk: memoryview) -> bytes:
+    return first + bytes(chunk[: FINGERPRINT_BYTES - len(first)])
+
+
+def _tail(last: bytes, chunk: memoryview) -> bytes:
+    return (last + bytes(chunk[-FINGERPRINT_BYTES:]))[-FINGERPRINT_BYTES:]
+
+
+@dataclass
+class Lines:
+    """How many lines there are before a place in a stream, and where the last one begins."""
+
+    count: int = 0
+    last_start: int = 0
+    _offset: int = 0
+
+    def pass_by(self, chunk: memoryview) -> None:
+        """Take note of the next bytes of the stream."""
+        part = bytes(chunk)
+        if newlines := part.count(b"\n"):
+            self.count += newlines
+            self.last_start = self._offset + part.rindex(b"\n") + 1
+        self._offset += len(part)

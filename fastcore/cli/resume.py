@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from fastcore._sources import Source, open_source
-from fastcore.cli.position import FINGERPRINT_BYTES, Position, Trail, fingerprint
+from fastcore.cli.position import FINGERPRINT_BYTES, Lines, Position, Trail, fingerprint
 from fastcore.errors import SourceError
 
 __all__ = ["STDIN", "Opened", "Pull", "open_at"]
@@ -40,6 +40,8 @@ class Opened:
         What follows the position.
     trail : Trail
         Knows the bytes before it.
+    lines : callable
+        Counts the lines before it, to say where an error is.
     replaced : bool
         It is another stream than the one of the position, and stands at 0.
     """
@@ -47,6 +49,7 @@ class Opened:
     source: Source
     chunks: Iterator[memoryview]
     trail: Trail
+    lines: Callable[[], Lines] = Lines
     replaced: bool = False
 
 
@@ -80,12 +83,9 @@ def open_at(name: str, position: Position, chunk_bytes: int, pull: Pull) -> Open
     try:
         if source.compression is None and _is_regular(name):
             source.close()
-            last = _bytes_before(name, position)
-            return Opened(
-                again := open_source(name, chunk_bytes, offset=position.offset),
-                again,
-                Trail(position, last),
-            )
+            last, offset = _bytes_before(name, position), position.offset
+            source = open_source(name, chunk_bytes, offset=position.offset)
+            return Opened(source, source, Trail(last), lambda: _lines_before(name, offset))
         return _passed_over(name, source, position, pull)
     except _ReplacedError:
         source.close()
@@ -121,6 +121,17 @@ def _bytes_before(name: str, position: Position) -> bytes:
     return last
 
 
+def _lines_before(name: str, offset: int) -> Lines:
+    lines = Lines()
+    with open_source(name) as source:
+        for chunk in source:
+            lines.pass_by(chunk[:offset])
+            offset -= len(chunk)
+            if offset <= 0:
+                break
+    return lines
+
+
 def _passed_over(name: str, source: Source, position: Position, pull: Pull) -> Opened:
     """Read `source` up to the position."""
     head = bytearray()
@@ -131,16 +142,18 @@ def _passed_over(name: str, source: Source, position: Position, pull: Pull) -> O
         return Opened(source, chunks, Trail(), replaced=True)
     if position.end_size is not None and position.end_size == source.size:
         return Opened(source, iter(()), Trail())  # read to its end, and not grown since
-    trail, left = Trail(), position.offset
+    trail, lines, left = Trail(), Lines(), position.offset
     while (chunk := pull(chunks)) is not None:
         if len(chunk) < left:
             trail.pass_by(chunk)
+            lines.pass_by(chunk)
             left -= len(chunk)
             continue
         trail.pass_by(chunk[:left])
+        lines.pass_by(chunk[:left])
         if trail.fingerprint() != position.tail:
             break
-        return Opened(source, itertools.chain([chunk[left:]], source), trail)
+        return Opened(source, itertools.chain([chunk[left:]], source), trail, lambda: lines)
     if _is_regular(name):
         raise _ReplacedError
     raise SourceError(

@@ -278,6 +278,17 @@ def test_invalid_json_in_the_middle_of_a_resumed_line(fastcore, tmp_path, log):
     assert payloads(log) == [b'{"a":1}', b'{"b":2}']
 
 
+def test_error_after_resuming_a_packed_source_is_placed_in_the_whole(fastcore, tmp_path, log, pack):
+    path = tmp_path / "source"
+    path.write_bytes(pack(DATA))
+    assert fastcore("ingest", path, "--wal", log).code == 0
+    with path.open("ab") as file:
+        file.write(pack(b'{"a":1}\n[1,]\n'))
+    done = fastcore("ingest", path, "--wal", log)
+    assert done.code == 2
+    assert f"line 502 column 4 (byte {len(DATA) + 11})" in done.err
+
+
 def test_invalid_json_is_skipped_on_request(fastcore, tmp_path, log):
     path = tmp_path / "source"
     bad = [b'{"id": 1,, }\n', b"nonsense\n", b'{"unclosed": [\n', b'"\xff"\n']
