@@ -8,6 +8,7 @@ in its working directory before the installed package; so the tests work in a fo
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 from pathlib import Path
 
@@ -21,6 +22,10 @@ PACKAGE = Path(fastcore.__file__).resolve().parent
 def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):  # a pytest-xdist worker inherits both
         return
+    # A shell starts what it runs in the background with SIGINT ignored, and children inherit that:
+    # tests that interrupt a child would wait in vain.
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     elsewhere = tempfile.TemporaryDirectory(prefix="fastcore-tests-")
 
     def leave() -> None:
