@@ -89,11 +89,15 @@ class Lines:
         From 0.
     start, end : ndarray of int64
         Bytes from the start of the stream; the newline is not part of the line.
+    pattern : ndarray of uint32 or None
+        From `RegexSet.lines`: the regex that the line matches. A line that matches several is
+        there once for each of them.
     """
 
     number: NDArray[np.int64]
     start: NDArray[np.int64]
     end: NDArray[np.int64]
+    pattern: NDArray[np.uint32] | None = None
 
     def __len__(self) -> int:
         return len(self.number)
