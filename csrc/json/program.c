@@ -15,7 +15,6 @@ fc_json_program *fc_json_program_new(void)
         return NULL;
     }
     program->node_count = 1;
-    program->nodes[0].plain_names = 1;
     program->plain_names = 1;
     return program;
 }
@@ -49,26 +48,19 @@ static uint32_t add_node(fc_json_program *program)
         return 0;
     program->nodes = nodes;
     memset(&nodes[program->node_count], 0, sizeof *nodes);
-    nodes[program->node_count].plain_names = 1;
     return program->node_count++;
 }
 
-static uint32_t follow_name(fc_json_program *program, uint32_t from, const fc_json_step_spec *step)
+/* An edge for a name; `pointer` keeps those of JSON Pointers, which lead elsewhere, apart. */
+static uint32_t add_name(fc_json_program *program, uint32_t from, const fc_json_step_spec *step,
+                         uint32_t to, int pointer)
 {
-    fc_node *node = &program->nodes[from];
+    fc_node *const node = &program->nodes[from];
     fc_name_edge *edges, *edge;
     uint8_t *name;
     uint8_t head[8];
     size_t kept;
-    uint32_t to;
 
-    for (uint32_t e = 0; e < node->name_count; e++)
-        if (node->names[e].bytes == step->name_bytes &&
-            memcmp(node->names[e].name, step->name, step->name_bytes) == 0)
-            return node->names[e].node;
-    if (step->name_bytes > FC_NAME_BYTES_MAX || (to = add_node(program)) == 0)
-        return 0;
-    node = &program->nodes[from];
     edges = realloc(node->names, (node->name_count + 1) * sizeof *edges);
     if (edges == NULL)
         return 0;
@@ -87,34 +79,62 @@ static uint32_t follow_name(fc_json_program *program, uint32_t from, const fc_js
     edge->name = name;
     edge->bytes = (uint32_t)step->name_bytes;
     edge->node = to;
+    edge->pointer = (uint8_t)pointer;
     /* the byte after the quote of an empty name may be anything */
     node->filter |= step->name_bytes == 0 ? ~0ull : 1ull << fc_name_hash(edge->word);
     return to;
 }
 
+static uint32_t add_slice(fc_json_program *program, uint32_t from, const fc_json_step_spec *step,
+                          uint32_t to, int pointer)
+{
+    fc_node *const node = &program->nodes[from];
+    fc_slice_edge *const edges = realloc(node->slices, (node->slice_count + 1) * sizeof *edges);
+
+    if (edges == NULL)
+        return 0;
+    node->slices = edges;
+    edges[node->slice_count++] = (fc_slice_edge){
+        .start = step->start,
+        .stop = step->stop,
+        .step = step->step,
+        .node = to,
+        .pointer = (uint8_t)pointer,
+    };
+    if (node->elements < step->stop)
+        node->elements = step->stop;
+    program->plain_names = 0;
+    return to;
+}
+
+static uint32_t follow_name(fc_json_program *program, uint32_t from, const fc_json_step_spec *step)
+{
+    const int pointer = step->kind == FC_JSON_STEP_POINTER;
+    const fc_node *const node = &program->nodes[from];
+    uint32_t to;
+
+    for (uint32_t e = 0; e < node->name_count; e++)
+        if (node->names[e].bytes == step->name_bytes && node->names[e].pointer == pointer &&
+            memcmp(node->names[e].name, step->name, step->name_bytes) == 0)
+            return node->names[e].node;
+    if (step->name_bytes > FC_NAME_BYTES_MAX || (to = add_node(program)) == 0)
+        return 0;
+    if (pointer && add_slice(program, from, step, to, 1) == 0)
+        return 0;
+    return add_name(program, from, step, to, pointer);
+}
+
 static uint32_t follow_slice(fc_json_program *program, uint32_t from, const fc_json_step_spec *step)
 {
-    fc_node *node = &program->nodes[from];
-    fc_slice_edge *edges;
+    const fc_node *const node = &program->nodes[from];
     uint32_t to;
 
     for (uint32_t e = 0; e < node->slice_count; e++)
         if (node->slices[e].start == step->start && node->slices[e].stop == step->stop &&
-            node->slices[e].step == step->step)
+            node->slices[e].step == step->step && !node->slices[e].pointer)
             return node->slices[e].node;
-    if ((to = add_node(program)) == 0)
-        return 0;
-    node = &program->nodes[from];
-    edges = realloc(node->slices, (node->slice_count + 1) * sizeof *edges);
-    if (edges == NULL)
-        return 0;
-    node->slices = edges;
-    edges[node->slice_count].start = step->start;
-    edges[node->slice_count].stop = step->stop;
-    edges[node->slice_count].step = step->step;
-    edges[node->slice_count++].node = to;
-    node->plain_names = program->plain_names = 0;
-    return to;
+    to = add_node(program);
+    return to == 0 ? 0 : add_slice(program, from, step, to, 0);
 }
 
 /* Descending steps hang off a child of their own that is reached without a step. */
@@ -125,8 +145,9 @@ static uint32_t follow_any(fc_json_program *program, uint32_t from)
         if (to == 0)
             return 0;
         program->nodes[from].any = to;
+        program->nodes[from].elements = UINT64_MAX;
     }
-    program->nodes[from].plain_names = program->plain_names = 0;
+    program->plain_names = 0;
     return program->nodes[from].any;
 }
 
@@ -137,10 +158,10 @@ static uint32_t follow_descent(fc_json_program *program, uint32_t from)
         if (to == 0)
             return 0;
         program->nodes[to].descends = 1;
-        program->nodes[to].plain_names = 0;
+        program->nodes[to].elements = UINT64_MAX;
         program->nodes[from].descent = to;
     }
-    program->nodes[from].plain_names = program->plain_names = 0;
+    program->plain_names = 0;
     return program->nodes[from].descent;
 }
 
@@ -167,7 +188,7 @@ fc_status fc_json_program_add(fc_json_program *program, const fc_json_step_spec 
         passed[s] = at;
         if (steps[s].descend && (at = follow_descent(program, at)) == 0)
             return FC_EINVAL;
-        if (steps[s].kind == FC_JSON_STEP_NAME)
+        if (steps[s].kind == FC_JSON_STEP_NAME || steps[s].kind == FC_JSON_STEP_POINTER)
             at = follow_name(program, at, &steps[s]);
         else if (steps[s].kind == FC_JSON_STEP_SLICE)
             at = follow_slice(program, at, &steps[s]);

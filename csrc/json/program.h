@@ -20,11 +20,13 @@ typedef struct fc_name_edge {
     const uint8_t *name;
     uint32_t bytes; /* of the name */
     uint32_t node;
+    uint8_t pointer; /* of a JSON Pointer: a slice edge leads to the same node */
 } fc_name_edge;
 
 typedef struct fc_slice_edge {
     uint64_t start, stop, step;
     uint32_t node;
+    uint8_t pointer; /* likewise: beside a name edge */
 } fc_slice_edge;
 
 typedef struct fc_node {
@@ -34,8 +36,8 @@ typedef struct fc_node {
     uint32_t any;         /* node of every child; 0: none */
     uint32_t descent;     /* node that stands here and everywhere below; 0: none */
     uint8_t descends;     /* such a node: its children are at it too */
-    uint8_t plain_names;  /* nothing but names leads on from here */
     uint64_t filter;      /* bit fc_name_hash() is set for each name */
+    uint64_t elements;    /* no element from this index on leads on */
     uint32_t cells_below; /* that any node below reports to */
     uint32_t cell_count;
     uint32_t *cells; /* reports of the value at this node */

@@ -48,7 +48,8 @@ fc_json_reader *fc_json_reader_new(const fc_kernels *kernels, const fc_json_opti
     reader->program = program;
     reader->piece = PIECE_BLOCKS;
     reader->wrong = FC_NOWHERE;
-    if (fc_walker_init(&reader->walker, program == NULL ? &empty : program, cell_count) != FC_OK ||
+    if (fc_walker_init(&reader->walker, program == NULL ? &empty : program, cell_count,
+                       options->depth_max) != FC_OK ||
         fc_checker_init(&reader->checker, kernels, options->depth_max) != FC_OK) {
         fc_json_reader_free(reader);
         return NULL;

@@ -48,12 +48,23 @@ static int reserve_match(fc_walker *walker)
     return 1;
 }
 
+/* A `many` cell has this value already: paths that overlap may report to one cell. */
+static int is_match(const fc_walker *walker, uint32_t cell, const uint8_t *text)
+{
+    for (size_t m = walker->match_count; m-- > 0 && walker->matches[m].text == text;)
+        if (walker->cell_of[m] == cell)
+            return 1;
+    return 0;
+}
+
 /* Tell the cells of `node` of a value. 0 when memory runs out. */
 static int report(fc_walker *walker, const fc_node *node, fc_json_cell value)
 {
     for (uint32_t c = 0; c < node->cell_count; c++) {
         const uint32_t cell = node->cells[c];
         if (walker->program->many[cell]) {
+            if (is_match(walker, cell, value.text))
+                continue;
             if (!reserve_match(walker))
                 return 0;
             walker->cell_of[walker->match_count] = cell;
@@ -84,6 +95,40 @@ static uint8_t kind_of(uint8_t first)
     default:
         return FC_JSON_NUMBER;
     }
+}
+
+/* The value that starts at `at`. Returns the offset of the token behind it, or FC_NOWHERE. */
+static FC_ALWAYS_INLINE size_t locate(const uint8_t *text, const fc_json_block *blocks,
+                                      size_t limit, size_t at, fc_json_cell *value)
+{
+    size_t stop, open = 1;
+
+    value->kind = kind_of(text[at]);
+    value->escaped = 0;
+    value->text = text + at;
+    if (value->kind == FC_JSON_STRING) {
+        stop = fc_next(blocks, limit, at + 1, FC_AT_QUOTE);
+        if (FC_UNLIKELY(stop == FC_NOWHERE))
+            return stop;
+        value->text++;
+        value->length = stop - at - 1;
+        value->escaped = (uint8_t)has_backslash(blocks, at, stop);
+        return skip_space(text, stop + 1);
+    }
+    if (value->kind == FC_JSON_OBJECT || value->kind == FC_JSON_ARRAY) {
+        stop = fc_closing(blocks, limit, at + 1, &open);
+        if (FC_UNLIKELY(stop == FC_NOWHERE))
+            return stop;
+        value->length = stop + 1 - at;
+        return skip_space(text, stop + 1);
+    }
+    stop = fc_next(blocks, limit, at, FC_AT_COMMA | FC_AT_OPEN | FC_AT_CLOSE);
+    if (FC_UNLIKELY(stop == FC_NOWHERE))
+        return stop;
+    value->length = stop - at;
+    while (value->length > 0 && fc_is_space(value->text[value->length - 1]))
+        value->length--;
+    return stop;
 }
 
 /* The edge of `node` for the key whose raw text starts at `key`, or NULL. */
@@ -123,6 +168,21 @@ static const fc_name_edge *match_escaped(const fc_node *node, const uint8_t *key
         free(plain);
     return found;
 }
+
+static fc_json_cell FC_SYM(whole_value)(const uint8_t *text, const fc_json_block *blocks,
+                                        size_t start, size_t end)
+{
+    fc_json_cell value = {text + start, end - start, kind_of(text[start]), 0};
+
+    if (value.kind == FC_JSON_STRING) {
+        value.text++;
+        value.length -= 2;
+        value.escaped = (uint8_t)has_backslash(blocks, start, end);
+    }
+    return value;
+}
+
+#include "json/walk_sets.inc.h"
 
 static fc_walked walk_names(fc_walker *walker, const uint8_t *text, const fc_json_block *blocks,
                             size_t limit, size_t start, size_t end)
@@ -166,21 +226,16 @@ static fc_walked walk_names(fc_walker *walker, const uint8_t *text, const fc_jso
 
         if (edge != NULL) {
             const fc_node *const next = &program->nodes[edge->node];
-            fc_json_cell value = {0};
+            fc_json_cell value;
 
             at = skip_space(text, at);
             if (FC_UNLIKELY(text[at] != ':'))
                 return FC_WALK_BAD;
             at = skip_space(text, at + 1);
-            value.kind = kind_of(text[at]);
-            value.text = text + at;
-            if (value.kind == FC_JSON_OBJECT && next->name_count > 0) {
+            if (text[at] == '{' && next->name_count > 0) {
                 if (next->cell_count > 0) {
-                    size_t open = 1;
-                    stop = fc_closing(blocks, limit, at + 1, &open);
-                    if (stop >= end)
+                    if (locate(text, blocks, limit, at, &value) >= end)
                         return FC_WALK_BAD;
-                    value.length = stop + 1 - at;
                     if (!report(walker, next, value))
                         return FC_WALK_NOMEM;
                 }
@@ -190,29 +245,9 @@ static fc_walked walk_names(fc_walker *walker, const uint8_t *text, const fc_jso
                 at++;
                 continue;
             }
-            if (value.kind == FC_JSON_STRING) {
-                stop = fc_next(blocks, limit, at + 1, FC_AT_QUOTE);
-                if (FC_UNLIKELY(stop >= end))
-                    return FC_WALK_BAD;
-                value.text++;
-                value.length = stop - at - 1;
-                value.escaped = (uint8_t)has_backslash(blocks, at, stop);
-                stop = skip_space(text, stop + 1);
-            } else if (value.kind == FC_JSON_OBJECT || value.kind == FC_JSON_ARRAY) {
-                size_t open = 1;
-                stop = fc_closing(blocks, limit, at + 1, &open);
-                if (FC_UNLIKELY(stop >= end))
-                    return FC_WALK_BAD;
-                value.length = stop + 1 - at;
-                stop = skip_space(text, stop + 1);
-            } else {
-                stop = fc_next(blocks, limit, at, FC_AT_COMMA | FC_AT_OPEN | FC_AT_CLOSE);
-                if (FC_UNLIKELY(stop >= end))
-                    return FC_WALK_BAD;
-                value.length = stop - at;
-                while (value.length > 0 && fc_is_space(value.text[value.length - 1]))
-                    value.length--;
-            }
+            stop = locate(text, blocks, limit, at, &value);
+            if (FC_UNLIKELY(stop >= end))
+                return FC_WALK_BAD;
             if (!report(walker, next, value))
                 return FC_WALK_NOMEM;
             if (walker->found - walker->frames[depth].found_then == node->cells_below) {
@@ -248,19 +283,6 @@ static fc_walked walk_names(fc_walker *walker, const uint8_t *text, const fc_jso
     }
 }
 
-static fc_json_cell FC_SYM(whole_value)(const uint8_t *text, const fc_json_block *blocks,
-                                        size_t start, size_t end)
-{
-    fc_json_cell value = {text + start, end - start, kind_of(text[start]), 0};
-
-    if (value.kind == FC_JSON_STRING) {
-        value.text++;
-        value.length -= 2;
-        value.escaped = (uint8_t)has_backslash(blocks, start, end);
-    }
-    return value;
-}
-
 static fc_walked FC_SYM(walk)(fc_walker *walker, const uint8_t *text, const fc_json_block *blocks,
                               size_t limit, size_t start, size_t end)
 {
@@ -270,6 +292,8 @@ static fc_walked FC_SYM(walk)(fc_walker *walker, const uint8_t *text, const fc_j
         walker->cells[c].kind = FC_JSON_MISSING;
     walker->found = 0;
     walker->match_count = 0;
+    if (!walker->program->plain_names)
+        return walk_sets(walker, text, blocks, limit, start, end);
     if (top->cell_count > 0 && !report(walker, top, FC_SYM(whole_value)(text, blocks, start, end)))
         return FC_WALK_NOMEM;
     if (text[start] != '{' || top->name_count == 0)

@@ -18,7 +18,7 @@ from fastcore._native.cpu cimport active_kernels
 
 from decimal import Decimal
 
-from fastcore.errors import DecodeError
+from fastcore.errors import DecodeError, PathError
 
 cdef extern from "busy.h" nogil:
     ctypedef struct fc_busy:
@@ -82,7 +82,7 @@ cdef class Program:
         finally:
             PyMem_Free(specs)
         if status != FC_OK:
-            raise ValueError("the paths have too many steps in all, or one is too long")
+            raise PathError("the paths have too many steps in all, or one is too long")
         return 0
 
 

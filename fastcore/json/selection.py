@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from fastcore._native.json import COLUMN_TYPES
-from fastcore.errors import PathError
-from fastcore.json.paths import Kind, Path, parse
+from fastcore.json.paths import Path, parse
 
 __all__ = ["Field", "Schema", "Select", "field"]
 
@@ -99,15 +98,11 @@ def _as_field(selector: object, what: str) -> Field:
 
 
 def _paths(fields: Sequence[Field]) -> tuple[tuple[int, bool, Path], ...]:
-    paths = tuple(
+    return tuple(
         (cell, field.many, steps)
         for cell, field in enumerate(fields)
         for steps in parse(field.path)
     )
-    for cell, _, steps in paths:
-        if any(step.kind is not Kind.NAME or step.descend for step in steps):
-            raise PathError(f"path {fields[cell].path!r}: only names are supported")
-    return paths
 
 
 def _named(selectors: Mapping[Any, Any], what: str) -> tuple[tuple[str, ...], tuple[Field, ...]]:

@@ -44,9 +44,10 @@ typedef struct fc_json_cell {
 /* -- paths -------------------------------------------------------------------------------- */
 
 typedef enum fc_json_step_kind {
-    FC_JSON_STEP_NAME,  /* members of this name */
-    FC_JSON_STEP_ANY,   /* every member and every element */
-    FC_JSON_STEP_SLICE, /* elements start, start + step, ... below stop */
+    FC_JSON_STEP_NAME,    /* members of this name */
+    FC_JSON_STEP_ANY,     /* every member and every element */
+    FC_JSON_STEP_SLICE,   /* elements start, start + step, ... below stop */
+    FC_JSON_STEP_POINTER, /* members of this name, and the element `start` */
 } fc_json_step_kind;
 
 typedef struct fc_json_step_spec {
@@ -65,8 +66,9 @@ void fc_json_program_free(fc_json_program *program);
 
 /*
  * Add a path of `count` steps that reports to cell `cell`. Several paths may
- * report to one cell (a union). A `many` cell gathers every match in the order
- * of the document, any other keeps the first. FC_EINVAL: too many paths.
+ * report to one cell (a union). A `many` cell gathers every value that matches,
+ * each once, in the order of the document; any other keeps the first.
+ * FC_EINVAL: too many paths.
  */
 fc_status fc_json_program_add(fc_json_program *program, const fc_json_step_spec *steps,
                               size_t count, size_t cell, int many);
