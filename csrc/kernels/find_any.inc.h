@@ -1,23 +1,22 @@
 /*
  * find_any - offset of the first member of `set` in text[0 .. length), or `length`.
  *
- * Two lookups by nibble tell membership (fc_byteset), without those of the upper half
- * when all members are ASCII; with MATCH (SVE2) a set of up to 16 bytes takes one
- * instruction. Rounds and tail are those of find_byte. Without lookups: a table, byte by
- * byte.
+ * Two lookups by nibble tell membership in a set that has buckets, three in any other
+ * (fc_byteset); with MATCH (SVE2) a set of up to 16 bytes takes one instruction. Rounds and tail
+ * are those of find_byte. Without lookups: a table, byte by byte.
  */
 #if VEC_HAS_LOOKUP16
 
-enum set_kind { SET_ANY, SET_ASCII, SET_FEW };
+enum set_kind { SET_ANY, SET_BUCKETS, SET_FEW };
 
-/* Not 0 in the lanes of members. x, y: rows_low and rows_high, or x: the few members. */
+/* Not 0 in the lanes of members. x, y: the two tables of the kind, or x: the few members. */
 FC_OP vec members(vec a, vec x, vec y, enum set_kind kind)
 {
 #if VEC_HAS_MATCH16
     if (kind == SET_FEW)
         return vec_match16(a, x);
 #endif
-    return kind == SET_ASCII ? vec_in_low(a, x) : vec_in(a, x, y);
+    return kind == SET_BUCKETS ? vec_in_buckets(a, x, y) : vec_in(a, x, y);
 }
 
 /* Inlined once for each kind, which is a constant there. */
@@ -61,17 +60,19 @@ FC_OP size_t find_members(const uint8_t *text, size_t length, vec x, vec y, enum
 
 static size_t FC_SYM(find_any)(const uint8_t *text, size_t length, const fc_byteset *set)
 {
-    const vec low = vec_table16(set->rows_low), high = vec_table16(set->rows_high);
-
     if (set->count == 0)
         return length;
 #if VEC_HAS_MATCH16
-    if (set->count <= sizeof set->bytes)
-        return find_members(text, length, vec_table16(set->bytes), high, SET_FEW);
+    if (set->count <= sizeof set->bytes) {
+        const vec few = vec_table16(set->bytes);
+        return find_members(text, length, few, few, SET_FEW);
+    }
 #endif
-    if (!vec_any(high))
-        return find_members(text, length, low, high, SET_ASCII);
-    return find_members(text, length, low, high, SET_ANY);
+    if (set->bucketed)
+        return find_members(text, length, vec_table16(set->bucket_low),
+                            vec_table16(set->bucket_high), SET_BUCKETS);
+    return find_members(text, length, vec_table16(set->rows_low), vec_table16(set->rows_high),
+                        SET_ANY);
 }
 
 #else

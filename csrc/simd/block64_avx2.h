@@ -9,7 +9,7 @@ typedef struct block64 {
 } block64;
 
 typedef struct block64_set {
-    __m256i rows_low, rows_high;
+    __m256i low, high;
 } block64_set;
 
 FC_OP block64 block64_load(const uint8_t *at) { return (block64){vec_load(at), vec_load(at + 32)}; }
@@ -70,16 +70,21 @@ FC_OP lanes64 block64_eq_lookup(block64 b, const uint8_t table[16], block64 is)
                      vec_eq(_mm256_shuffle_epi8(wanted, b.high), is.high)};
 }
 
-FC_OP block64_set block64_set_make(const uint8_t member[256], const uint8_t rows_low[16],
-                                   const uint8_t rows_high[16])
+FC_OP block64_set block64_set_make(const uint8_t member[256], const uint8_t low[16],
+                                   const uint8_t high[16])
 {
     (void)member;
-    return (block64_set){vec_table16(rows_low), vec_table16(rows_high)};
+    return (block64_set){vec_table16(low), vec_table16(high)};
+}
+FC_OP lanes64 block64_in_buckets(block64 b, block64_set set)
+{
+    return (lanes64){vec_nonzero(vec_in_buckets(b.low, set.low, set.high)),
+                     vec_nonzero(vec_in_buckets(b.high, set.low, set.high))};
 }
 FC_OP lanes64 block64_in(block64 b, block64_set set)
 {
-    return (lanes64){vec_nonzero(vec_in(b.low, set.rows_low, set.rows_high)),
-                     vec_nonzero(vec_in(b.high, set.rows_low, set.rows_high))};
+    return (lanes64){vec_nonzero(vec_in(b.low, set.low, set.high)),
+                     vec_nonzero(vec_in(b.high, set.low, set.high))};
 }
 
 /* Place of the lowest set bit; any of 0..64 where none is set. */

@@ -7,7 +7,7 @@
 typedef __m512i block64;
 
 typedef struct block64_set {
-    __m512i rows_low, rows_high;
+    __m512i low, high;
 } block64_set;
 
 FC_OP block64 block64_load(const uint8_t *at) { return vec_load(at); }
@@ -47,15 +47,19 @@ FC_OP lanes64 block64_eq_lookup(block64 b, const uint8_t table[16], block64 is)
     return vec_eq(_mm512_shuffle_epi8(vec_table16(table), b), is);
 }
 
-FC_OP block64_set block64_set_make(const uint8_t member[256], const uint8_t rows_low[16],
-                                   const uint8_t rows_high[16])
+FC_OP block64_set block64_set_make(const uint8_t member[256], const uint8_t low[16],
+                                   const uint8_t high[16])
 {
     (void)member;
-    return (block64_set){vec_table16(rows_low), vec_table16(rows_high)};
+    return (block64_set){vec_table16(low), vec_table16(high)};
+}
+FC_OP lanes64 block64_in_buckets(block64 b, block64_set set)
+{
+    return vec_nonzero(vec_in_buckets(b, set.low, set.high));
 }
 FC_OP lanes64 block64_in(block64 b, block64_set set)
 {
-    return vec_nonzero(vec_in(b, set.rows_low, set.rows_high));
+    return vec_nonzero(vec_in(b, set.low, set.high));
 }
 
 #define BLOCK64_HAS_COMPRESS 1

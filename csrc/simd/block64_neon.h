@@ -19,7 +19,7 @@
 typedef uint8x16x4_t block64;
 
 typedef struct block64_set {
-    uint8x16_t rows_low, rows_high;
+    uint8x16_t low, high;
 } block64_set;
 
 FC_OP block64 block64_load(const uint8_t *at) { return vld4q_u8(at); }
@@ -99,15 +99,19 @@ FC_OP lanes64 block64_eq_lookup(block64 b, const uint8_t table[16], block64 is)
     EACH_QUARTER(vceqq_u8(vqtbl1q_u8(wanted, vandq_u8(b.val[i], vdupq_n_u8(0x8F))), is.val[i]));
 }
 
-FC_OP block64_set block64_set_make(const uint8_t member[256], const uint8_t rows_low[16],
-                                   const uint8_t rows_high[16])
+FC_OP block64_set block64_set_make(const uint8_t member[256], const uint8_t low[16],
+                                   const uint8_t high[16])
 {
     (void)member;
-    return (block64_set){vld1q_u8(rows_low), vld1q_u8(rows_high)};
+    return (block64_set){vld1q_u8(low), vld1q_u8(high)};
+}
+FC_OP lanes64 block64_in_buckets(block64 b, block64_set set)
+{
+    EACH_QUARTER(vtstq_u8(bucket_lanes(b.val[i], set.low, set.high), vdupq_n_u8(0xFF)));
 }
 FC_OP lanes64 block64_in(block64 b, block64_set set)
 {
-    EACH_QUARTER(member_lanes(b.val[i], set.rows_low, set.rows_high));
+    EACH_QUARTER(member_lanes(b.val[i], set.low, set.high));
 }
 #undef EACH_QUARTER
 

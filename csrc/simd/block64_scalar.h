@@ -95,11 +95,11 @@ FC_OP int block64_any_high(block64 b)
     return vec_any_high(all);
 }
 
-FC_OP block64_set block64_set_make(const uint8_t member[256], const uint8_t rows_low[16],
-                                   const uint8_t rows_high[16])
+FC_OP block64_set block64_set_make(const uint8_t member[256], const uint8_t low[16],
+                                   const uint8_t high[16])
 {
-    (void)rows_low;
-    (void)rows_high;
+    (void)low;
+    (void)high;
     return (block64_set){member};
 }
 FC_OP lanes64 block64_in(block64 b, block64_set set)
@@ -110,6 +110,7 @@ FC_OP lanes64 block64_in(block64 b, block64_set set)
             bits |= (uint64_t)set.member[(b.word[i] >> (8 * lane)) & 0xFF] << (8 * i + lane);
     return bits;
 }
+FC_OP lanes64 block64_in_buckets(block64 b, block64_set set) { return block64_in(b, set); }
 
 /* Place of the lowest set bit; any of 0..64 where none is set. */
 FC_OP uint64_t bits_first(uint64_t bits) { return (uint64_t)fc_ctz64(bits | (uint64_t)1 << 63); }

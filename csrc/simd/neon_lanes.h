@@ -16,4 +16,11 @@ FC_OP uint8x16_t member_lanes(uint8x16_t a, uint8x16_t rows_low, uint8x16_t rows
     return vtstq_u8(vqtbl2q_u8(rows, index), vqtbl1q_u8(bits, vshrq_n_u8(a, 4)));
 }
 
+/* Not 0 in the lanes of members, for a set with buckets. */
+FC_OP uint8x16_t bucket_lanes(uint8x16_t a, uint8x16_t bucket_low, uint8x16_t bucket_high)
+{
+    const uint8x16_t low = vqtbl1q_u8(bucket_low, vandq_u8(a, vdupq_n_u8(0x0F)));
+    return vandq_u8(low, vqtbl1q_u8(bucket_high, vshrq_n_u8(a, 4)));
+}
+
 #endif

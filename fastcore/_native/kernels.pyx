@@ -6,26 +6,40 @@ and holds the GIL; crc32c_rows calls it once a row, so that a benchmark can see 
 
 import numpy as np
 
+from cpython.buffer cimport PyBuffer_Release
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from fastcore._native.c cimport (
     fc_byteset, fc_byteset_make, fc_json_block, fc_json_carry, fc_kernels,
 )
 from fastcore._native.cpu cimport active_kernels
+from fastcore._native.scan cimport hold
 
 JSON_MASKS = ("quote", "string", "backslash", "open", "close", "comma", "colon", "scalar")
 
 
-def find_byte(const uint8_t[::1] data, uint8_t byte):
+def find_byte(data, uint8_t byte):
     """Offset of the first `byte`, or the length."""
-    return active_kernels().find_byte(&data[0] if len(data) else NULL, len(data), byte)
+    cdef Py_buffer view
+    hold(data, "data", &view)
+    try:
+        return active_kernels().find_byte(<const uint8_t *>view.buf, view.len, byte)
+    finally:
+        PyBuffer_Release(&view)
 
 
-def find_any(const uint8_t[::1] data, const uint8_t[::1] members):
+def find_any(data, members):
     """Offset of the first of the members, or the length."""
+    cdef Py_buffer view
     cdef fc_byteset made
-    fc_byteset_make(&made, &members[0] if len(members) else NULL, len(members))
-    return active_kernels().find_any(&data[0] if len(data) else NULL, len(data), &made)
+    hold(members, "members", &view)
+    fc_byteset_make(&made, <const uint8_t *>view.buf, view.len)
+    PyBuffer_Release(&view)
+    hold(data, "data", &view)
+    try:
+        return active_kernels().find_any(<const uint8_t *>view.buf, view.len, &made)
+    finally:
+        PyBuffer_Release(&view)
 
 
 def json_blocks(const uint8_t[::1] data, carry=(0, 0, 0), uint64_t[:, ::1] out=None):
@@ -49,14 +63,24 @@ def json_blocks(const uint8_t[::1] data, carry=(0, 0, 0), uint64_t[:, ::1] out=N
     return np.asarray(out), (state.escape, state.string, state.scalar), flags
 
 
-def utf8_prefix(const uint8_t[::1] data):
+def utf8_prefix(data):
     """Length of the longest well-formed prefix."""
-    return active_kernels().utf8_prefix(&data[0] if len(data) else NULL, len(data))
+    cdef Py_buffer view
+    hold(data, "data", &view)
+    try:
+        return active_kernels().utf8_prefix(<const uint8_t *>view.buf, view.len)
+    finally:
+        PyBuffer_Release(&view)
 
 
-def crc32c(const uint8_t[::1] data, uint32_t crc=0):
+def crc32c(data, uint32_t crc=0):
     """CRC-32C of the data, going on from `crc`."""
-    return active_kernels().crc32c(crc, &data[0] if len(data) else NULL, len(data))
+    cdef Py_buffer view
+    hold(data, "data", &view)
+    try:
+        return active_kernels().crc32c(crc, <const uint8_t *>view.buf, view.len)
+    finally:
+        PyBuffer_Release(&view)
 
 
 def crc32c_rows(const uint8_t[::1] data, size_t row_bytes):

@@ -9,3 +9,7 @@ cdef class Int64s:
 
     cdef int reserve(self, size_t more) except -1 nogil
     cdef object finish(self)
+
+
+# Hold `data`'s bytes in `view`, or raise what says which argument takes what.
+cdef int hold(object data, str name, Py_buffer *view) except -1
