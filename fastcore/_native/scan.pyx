@@ -12,10 +12,15 @@ from libc.stdlib cimport free, realloc
 from fastcore._native.c cimport FC_OFFSETS_SLACK, fc_byteset, fc_byteset_make, fc_kernels
 from fastcore._native.cpu cimport active_kernels
 
+cdef extern from "base/memory.h" nogil:
+    void fc_prefer_huge_pages(void *at, size_t bytes)
+
 cdef enum:
     GIL_RELEASE_BYTES = 16384  # a scan of less takes under a microsecond
     TILE_BYTES = 1 << 26  # signals (Ctrl-C) are looked at after each: some milliseconds
+    SAMPLE_BYTES = 1 << 18  # enough to tell how dense hits are
     ITEMS_MIN = 512
+    ITEMS_AHEAD_MAX = 1 << 24  # reserved beyond what is there; address space until it is used
 
 # The format character by which NumPy knows its int64.
 cdef char *INT64_FORMAT = b"l" if LONG_MAX == INT64_MAX else b"q"
@@ -48,6 +53,7 @@ cdef class Int64s:
                 raise MemoryError(f"a column of {wanted} int64")
         self.items = moved
         self.capacity = wanted
+        fc_prefer_huge_pages(moved, wanted * sizeof(int64_t))
         return 0
 
     cdef object finish(self):
@@ -105,16 +111,21 @@ cdef int byte_value(object byte) except -1:
 
 
 cdef int scan_tile(const fc_kernels *kernels, const uint8_t *text, size_t length,
-                   const fc_byteset *members, uint8_t byte, int64_t base,
+                   const fc_byteset *members, uint8_t byte, int64_t base, size_t left,
                    Int64s out) except -1 nogil:
-    """Append base + offset of each hit: of `byte`, or of the members where there are some."""
-    cdef size_t at = 0, used = 0, expected
+    """Append base + offset of each hit: of `byte`, or of the members where there are some.
+
+    `left` bytes of the whole buffer come after the tile.
+    """
+    cdef size_t at = 0, used = 0
+    cdef double expected
     while at < length:
-        # As dense as so far, and an eighth more: usually one reservation a tile.
-        expected = 0 if base + <int64_t>at == 0 else <size_t>(
-            <double>out.count / <double>(base + <int64_t>at) * 1.125 * <double>(length - at)
-        )
-        out.reserve(2 * FC_OFFSETS_SLACK + expected)
+        if out.capacity - out.count < 2 * FC_OFFSETS_SLACK:
+            # As dense as so far, and an eighth more: usually one reservation in all.
+            expected = 0 if base + <int64_t>at < SAMPLE_BYTES else min(
+                <double>out.count / <double>(base + <int64_t>at) * 1.125
+                * <double>(length - at + left), <double>ITEMS_AHEAD_MAX)
+            out.reserve(2 * FC_OFFSETS_SLACK + <size_t>expected)
         if members != NULL:
             out.count += kernels.offsets_any(
                 text + at, length - at, members, base + <int64_t>at,
@@ -134,11 +145,12 @@ cdef int scan_all(const Py_buffer *view, const fc_byteset *members, uint8_t byte
     cdef const uint8_t *text = <const uint8_t *>view.buf
     cdef size_t length = <size_t>view.len, at = 0, tile
     if length < GIL_RELEASE_BYTES:
-        return scan_tile(kernels, text, length, members, byte, shift, out)
+        return scan_tile(kernels, text, length, members, byte, shift, 0, out)
     while at < length:
         tile = min(length - at, <size_t>TILE_BYTES)
         with nogil:
-            scan_tile(kernels, text + at, tile, members, byte, shift + <int64_t>at, out)
+            scan_tile(kernels, text + at, tile, members, byte, shift + <int64_t>at,
+                      length - at - tile, out)
         at += tile
         PyErr_CheckSignals()
     return 0
