@@ -75,7 +75,8 @@ wheel: $(READY) ## a source distribution, the wheel built out of it alone, and a
 
 clean: ## remove what was built, the environment too
 	rm -rf build dist *.egg-info $(VENV) .arm64 csrc/build demo-log bench/results/quick
-	rm -f fastcore/_native/*.c fastcore/_native/*.so
+	rm -rf fastcore/include
+	rm -f fastcore/*.c fastcore/*.so fastcore/_native/*.c fastcore/_native/*.so
 
 $(READY):
 	@CC="$(CC)" tools/check-tools $(PYTHON)

@@ -3,15 +3,20 @@
 Everything else about the package is in pyproject.toml. A room's module is made
 of fastcore/_native/<room>.pyx and the C files of the folders named here; the
 kernels are linked into `cpu` alone and reach the others as a table of pointers.
+Beside them go the headers that fastcore.get_include() names.
 """
 
 import os
 import sys
 from glob import glob
+from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+
+sys.path.insert(0, "tools")
+from public_headers import stage
 
 ROOMS = {
     "cpu": ["cpu", "kernels"],
@@ -46,14 +51,18 @@ class BuildExtensions(build_ext):
                 os.makedirs(os.path.join(self.build_temp, os.path.dirname(source)), exist_ok=True)
         super().build_extensions()
 
+    def run(self) -> None:
+        super().run()
+        stage(Path(self.get_ext_fullpath("fastcore.include")).with_name("include"))
 
-def extension(room: str, folders: list[str]) -> Extension:
+
+def extension(module: str, folders: list[str]) -> Extension:
     sources = [path for folder in folders for path in sorted(glob(f"csrc/{folder}/*.c"))]
     headers = glob("csrc/**/*.h", recursive=True) + glob("csrc/**/*.def", recursive=True)
     headers += glob("fastcore/_native/*.h") + glob("fastcore/_native/*.pxi")
     return Extension(
-        f"fastcore._native.{room}",
-        [f"fastcore/_native/{room}.pyx", *sources],
+        f"fastcore.{module}",
+        [f"fastcore/{module.replace('.', '/')}.pyx", *sources],
         include_dirs=["csrc", "csrc/include", "fastcore/_native"],
         depends=headers,
         extra_compile_args=FLAGS,
@@ -63,8 +72,9 @@ def extension(room: str, folders: list[str]) -> Extension:
 
 setup(
     ext_modules=cythonize(
-        [
-            extension(room, folders)
+        [extension("capi", [])]
+        + [
+            extension(f"_native.{room}", folders)
             for room, folders in ROOMS.items()
             if os.path.exists(f"fastcore/_native/{room}.pyx")
         ],

@@ -11,6 +11,7 @@ The primitives live in submodules, loaded on first use:
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING
 
 try:
@@ -28,9 +29,25 @@ if TYPE_CHECKING:
     from fastcore import json, text, wal
 
 __version__ = "0.1.0"
-__all__ = ["Error", "__version__", "cpu", "json", "text", "wal"]
+__all__ = ["Error", "__version__", "cpu", "get_include", "json", "text", "wal"]
 
 _ROOMS = frozenset({"json", "text", "wal"})
+
+
+def get_include() -> str:
+    """Return the folder with the C headers and the ``.pxd`` file of the core.
+
+    `fastcore.h` declares all of the C core, which `make -C csrc` builds as a static library;
+    `libfastcore.pxd` says the same to Cython. Cython code that wants only the kernels, and an
+    installed package to be all it needs, cimports from `fastcore.capi` instead.
+
+    Examples
+    --------
+    >>> import os, fastcore
+    >>> os.path.exists(os.path.join(fastcore.get_include(), "fastcore.h"))
+    True
+    """
+    return os.path.join(__path__[0], "include")
 
 
 def __getattr__(name: str) -> object:

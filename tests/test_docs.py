@@ -45,15 +45,22 @@ def test_docstrings(name, tmp_path, monkeypatch):
 
 @pytest.fixture
 def desk(tmp_path, monkeypatch):
-    """A folder with the sample in it, and the package's own commands first in PATH."""
-    if SAMPLE.exists():
-        shutil.copy(SAMPLE, tmp_path / "edits.ndjson.gz")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(
-        "PATH", os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    )
+    """A folder with the sample in it, and the package's own command first in PATH."""
+    folder = tmp_path / "desk"
+    folder.mkdir()
+    shutil.copy(SAMPLE, folder / "edits.ndjson.gz")
+    monkeypatch.chdir(folder)
+    commands = [Path(sys.executable).parent]
+    if not (commands[0] / "fastcore").exists():  # built in place, not installed
+        commands.insert(0, tmp_path / "bin")
+        commands[0].mkdir()
+        (commands[0] / "fastcore").write_text(
+            f'#!/bin/sh\nexec {sys.executable} -m fastcore "$@"\n'
+        )
+        (commands[0] / "fastcore").chmod(0o755)
+    monkeypatch.setenv("PATH", os.pathsep.join([*map(str, commands), os.environ["PATH"]]))
     monkeypatch.setenv("NO_COLOR", "1")
-    return tmp_path
+    return folder
 
 
 def _console(block: str, where: str) -> None:

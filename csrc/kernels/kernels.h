@@ -14,6 +14,7 @@
 
 #include "base/byteset.h"
 #include "cpu/cpu.h"
+#include "fastcore/kernels.h" /* which tables there are, and the loops as public functions */
 
 /*
  * One literal to search for, of 2 bytes or more, with the offsets of the two of its
@@ -140,10 +141,6 @@ typedef struct fc_kernels {
 #define FC_ISA_ROW(name, arch, features) extern const fc_kernels fc_kernels_##name;
 #include "cpu/isa.def"
 #undef FC_ISA_ROW
-
-/* Tables this machine can run, best first; always ends with "scalar". */
-size_t fc_kernels_available(const fc_kernels **out, size_t capacity);
-const fc_kernels *fc_kernels_best(void);
 
 /* Names of the kernels, in the order of the struct. Returns how many there are. */
 size_t fc_kernel_names(const char **out, size_t capacity);

@@ -66,10 +66,12 @@ cdef extern from "kernels/kernels.h" nogil:
         size_t (*utf8_count)(const uint8_t *text, size_t length) noexcept nogil
         size_t (*utf8_prefix)(const uint8_t *text, size_t length) noexcept nogil
         uint32_t (*crc32c)(uint32_t crc, const uint8_t *data, size_t length) noexcept nogil
-    size_t fc_kernels_available(const fc_kernels **out, size_t capacity)
-    const fc_kernels *fc_kernels_best()
     size_t fc_kernel_names(const char **out, size_t capacity)
     ctypedef struct fc_isa:
         const char *name
         const char *architecture
     size_t fc_isa_every(fc_isa *out, size_t capacity)
+
+cdef extern from "fastcore/kernels.h" nogil:
+    size_t fc_kernels_available(const fc_kernels **out, size_t capacity)
+    const fc_kernels *fc_kernels_best()
