@@ -17,6 +17,8 @@ import gzip
 import json
 import os
 import random
+import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
@@ -223,6 +225,57 @@ def access_log(size: int | None = None) -> Workload:
         "quotes": data.count(b'"'),
     }
     return Workload("access_log", data, origin, expect)
+
+
+LOGS = (
+    "apache_access.log",
+    "Apache_2k.log",
+    "HDFS_2k.log",
+    "Linux_2k.log",
+    "OpenSSH_2k.log",
+    "Spark_2k.log",
+)
+
+
+@cache
+def server_logs(size: int | None = None) -> Workload:
+    """Lines of six kinds of server logs, 64 MiB by default: 173 B a line."""
+    size = quick(64 * MIB, 2 * MIB) if size is None else size
+    found = [real(f"text/logs/{name}") for name in LOGS]
+    data = b"".join(log if log.endswith(b"\n") else log + b"\n" for log in found if log)
+    origin = "real" if data else "generated"
+    data = _whole_lines(data or _lines(_access, 2 * MIB), size)
+    return Workload("server_logs", data, origin, {"lines": data.count(b"\n")})
+
+
+@cache
+def indicators(count: int) -> list[bytes]:
+    """Addresses, hashes, domains and paths as threat feeds list them: 8 bytes and more, rare."""
+    chance, found = random.Random(SEED), set[bytes]()
+    make: list[Callable[[], str]] = [
+        lambda: ".".join(str(chance.randrange(11, 255)) for _ in range(4)),
+        lambda: f"{chance.getrandbits(128):032x}",
+        lambda: (
+            f"{_ascii_word(chance)}{chance.randrange(100)}.{chance.choice(['com', 'ru', 'xyz'])}"
+        ),
+        lambda: (
+            f"/{_ascii_word(chance)}/{_ascii_word(chance)}.{chance.choice(['php', 'exe', 'sh'])}"
+        ),
+    ]
+    while len(found) < count:
+        found.add(make[len(found) % 4]().encode())
+    return sorted(text for text in found)
+
+
+def _ascii_word(chance: random.Random) -> str:
+    return "".join(chance.choices("abcdefghijklmnoprstuvwyz", k=chance.randint(5, 12)))
+
+
+@cache
+def tokens(count: int) -> list[bytes]:
+    """Words of 6 to 25 bytes out of `server_logs`, the most frequent ones: hits everywhere."""
+    seen = Counter(re.findall(rb"[^\s\"\[\]()=,]{6,25}", server_logs().data[: 4 * MIB]))
+    return sorted(token for token, _ in seen.most_common(count))
 
 
 @cache

@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "text/matcher.h"
+#include "text/cursor.h"
 
 enum {
     STARTS_FIRST = 128, /* of a literal, in the first buffer; room for FC_OFFSETS_SLACK in it */
@@ -39,6 +39,8 @@ void fc_cursor_open(fc_cursor *cursor, const fc_matcher *matcher, const uint8_t 
     cursor->length = length;
     cursor->engine = matcher->engine;
     cursor->lane = FC_LANES; /* nothing in the buffer */
+    if (length > FC_KEY_PLACE_MAX && fc_has_keys(matcher->engine))
+        cursor->engine = FC_ENGINE_AUTOMATON;
 }
 
 void fc_cursor_rows(fc_cursor *cursor, const int64_t *rows, size_t count)
@@ -56,13 +58,11 @@ void fc_cursor_skip(fc_cursor *cursor, size_t position)
 void fc_cursor_close(fc_cursor *cursor)
 {
     free(cursor->buffer);
-    cursor->buffer = NULL;
+    free(cursor->places);
+    cursor->buffer = cursor->places = NULL;
 }
 
 size_t fc_cursor_row(const fc_cursor *cursor) { return cursor->row; }
-
-static size_t min(size_t a, size_t b) { return a < b ? a : b; }
-static size_t max(size_t a, size_t b) { return a > b ? a : b; }
 
 static int reserve(fc_cursor *c, size_t capacity)
 {
@@ -80,7 +80,7 @@ static int reserve(fc_cursor *c, size_t capacity)
 static size_t fill_starts(fc_cursor *c, fc_status *status)
 {
     const fc_matcher *const m = c->matcher;
-    const size_t capacity = min(max(4 * c->buffer_capacity, STARTS_FIRST), STARTS_MAX);
+    const size_t capacity = fc_min(fc_max(4 * c->buffer_capacity, STARTS_FIRST), STARTS_MAX);
     size_t count, consumed;
 
     if (!reserve(c, capacity)) {
@@ -93,13 +93,6 @@ static size_t fill_starts(fc_cursor *c, fc_status *status)
         c->at += consumed;
         return count;
     }
-    if (c->engine == FC_ENGINE_BUCKETS) {
-        count = m->kernels->bucket_starts(c->text, c->length, &m->buckets, &c->at, c->buffer,
-                                          c->buffer_capacity);
-        if (count < c->buffer_capacity)
-            c->at = c->length;
-        return count;
-    }
     count = m->kernels->literal_offsets(c->text, c->length, &m->literal, &c->at, c->buffer,
                                         c->buffer_capacity);
     if (c->length < m->literal.length || c->at > c->length - m->literal.length)
@@ -107,16 +100,6 @@ static size_t fill_starts(fc_cursor *c, fc_status *status)
     else if (count < c->buffer_capacity)
         c->engine = FC_ENGINE_AUTOMATON; /* gave up at c->at */
     return count;
-}
-
-/*
- * Have buckets proposed so many places in vain that an automaton would be done sooner?
- * It takes about as long for PLACE_BYTES of text as looking at one place does.
- */
-static int is_hard_for_buckets(const fc_cursor *c)
-{
-    enum { TRIES_FREE = 256, PLACE_BYTES = 32 };
-    return c->tried > TRIES_FREE && (c->tried - TRIES_FREE) * PLACE_BYTES > c->at;
 }
 
 static size_t tile_hits(fc_cursor *c, const fc_automaton *automaton)
@@ -131,17 +114,17 @@ static size_t tile_hits(fc_cursor *c, const fc_automaton *automaton)
         lanes = 1;
         least = context;
     }
-    c->lane_bytes = max(min(4 * c->lane_bytes, LANE_BYTES_MAX), least);
+    c->lane_bytes = fc_max(fc_min(4 * c->lane_bytes, LANE_BYTES_MAX), least);
     const size_t left = c->length - c->at;
     if (left < c->lane_bytes)
         lanes = 1;
-    c->lane_bytes = min(c->lane_bytes, left);
+    c->lane_bytes = fc_min(c->lane_bytes, left);
     if (!reserve(c, lanes * (c->lane_bytes + 1)))
         return SIZE_MAX;
     c->base = c->at;
     fc_automaton_hits(automaton, c->text, c->floor, c->length, c->base, lanes, c->lane_bytes,
                       context, backward, c->buffer, c->counts);
-    c->at += min(left, lanes * c->lane_bytes);
+    c->at += fc_min(left, lanes * c->lane_bytes);
     for (size_t lane = 0; lane < FC_LANES; lane++)
         total += c->counts[lane];
     return total;
@@ -152,80 +135,36 @@ static size_t fill(fc_cursor *c, fc_status *status)
 {
     size_t count = 0;
 
-    c->at = max(c->at, c->floor);
+    c->at = fc_max(c->at, c->floor);
     c->lane = c->next = 0;
     memset(c->counts, 0, sizeof c->counts);
-    if (c->engine == FC_ENGINE_BUCKETS && is_hard_for_buckets(c))
-        c->engine = FC_ENGINE_AUTOMATON;
     while (count == 0 && c->at < c->length && c->engine != FC_ENGINE_NONE && *status == FC_OK) {
+        if (fc_has_keys(c->engine)) {
+            c->holds = FC_HOLDS_KEYS;
+            c->counts[0] = count = fc_fill_keys(c, status);
+            continue;
+        }
         if (c->engine != FC_ENGINE_AUTOMATON) {
-            c->holds_starts = 1;
+            c->holds = FC_HOLDS_STARTS;
             c->counts[0] = count = fill_starts(c, status);
             continue;
         }
         const fc_automaton *const automaton = fc_matcher_automaton(c->matcher);
-        if (c->holds_starts) /* the first tile: what starts before it has been read */
-            c->floor = max(c->floor, c->at);
+        /* The first tile: what starts before it has been read; of an overlapping search's keys,
+         * what ends before it. */
+        if (c->holds == FC_HOLDS_STARTS ||
+            (c->holds == FC_HOLDS_KEYS && c->matcher->options.kind != FC_OVERLAPPING))
+            c->floor = fc_max(c->floor, c->at);
         if (automaton == NULL)
             *status = FC_ENOMEM;
         else if ((count = tile_hits(c, automaton)) == SIZE_MAX)
             *status = FC_ENOMEM;
-        c->holds_starts = 0;
+        c->holds = FC_HOLDS_HITS;
     }
     return *status == FC_OK ? count : 0;
 }
 
 /* ---- the reader ---- */
-
-/* Move to the row that text[at] lies in; `at` never goes back. */
-static void find_row(fc_cursor *c, size_t at)
-{
-    size_t low = c->row, reach = 1;
-
-    while (low + reach < c->row_count && (size_t)c->rows[low + reach] <= at)
-        low += reach, reach *= 2;
-    while (reach > 1) { /* rows[low] <= at; the answer is before low + reach */
-        reach /= 2;
-        if (low + reach < c->row_count && (size_t)c->rows[low + reach] <= at)
-            low += reach;
-    }
-    c->row = low;
-}
-
-/* The part of the text that a match around text[at] must keep within. */
-static void bounds(fc_cursor *c, size_t at, size_t *begin, size_t *end)
-{
-    *begin = 0;
-    *end = c->length;
-    if (c->rows != NULL) {
-        find_row(c, at);
-        *begin = (size_t)c->rows[c->row];
-        *end = (size_t)c->rows[c->row + 1];
-    }
-}
-
-static size_t length_of(const fc_cursor *c, uint32_t pattern)
-{
-    const fc_patterns *const p = &c->matcher->patterns;
-    return (size_t)(p->offsets[pattern + 1] - p->offsets[pattern]);
-}
-
-static int is_filtered(const fc_cursor *c)
-{
-    return c->rows != NULL || c->matcher->options.whole_words;
-}
-
-static int is_word_start(const fc_cursor *c, size_t begin, size_t at)
-{
-    const fc_matcher_options *const o = &c->matcher->options;
-    return !o->whole_words || !fc_word_before(c->text, begin, at, o->unicode);
-}
-
-static int is_word_end(const fc_cursor *c, size_t at, size_t end)
-{
-    const fc_matcher_options *const o = &c->matcher->options;
-    return !o->whole_words || !fc_word_at(c->text, at, end, o->unicode);
-}
 
 /* The best pattern that starts at `start` and ends where it may, in the state's chain. */
 static uint32_t best_allowed(fc_cursor *c, const fc_automaton *a, uint32_t node, size_t start)
@@ -233,45 +172,21 @@ static uint32_t best_allowed(fc_cursor *c, const fc_automaton *a, uint32_t node,
     size_t begin, end;
     uint32_t best = FC_NO_PATTERN;
 
-    bounds(c, start, &begin, &end);
-    if (!is_word_start(c, begin, start))
+    fc_bounds(c, start, &begin, &end);
+    if (!fc_is_word_start(c, begin, start))
         return FC_NO_PATTERN;
     for (; node != 0; node = a->link[node]) {
         const uint32_t pattern = a->own[node];
         if (pattern == FC_NO_PATTERN || pattern >= best)
             continue;
-        const size_t length = length_of(c, pattern);
-        if (length > end - start || !is_word_end(c, start + length, end))
+        const size_t length = fc_length_of(c, pattern);
+        if (length > end - start || !fc_is_word_end(c, start + length, end))
             continue;
         best = pattern;
         if (c->matcher->options.kind == FC_LEFTMOST_LONGEST)
             break; /* chains go from long to short */
     }
     return best;
-}
-
-/* May the pattern stand at text[start .. end)? */
-static int allowed(fc_cursor *c, size_t start, size_t end)
-{
-    size_t row_begin, row_end;
-
-    if (start < c->floor)
-        return 0;
-    if (!is_filtered(c))
-        return 1;
-    bounds(c, end - 1, &row_begin, &row_end);
-    return start >= row_begin && end <= row_end && is_word_start(c, row_begin, start) &&
-           is_word_end(c, end, row_end);
-}
-
-static void emit(const fc_cursor *c, const fc_matches *out, size_t index, uint32_t pattern,
-                 size_t start, size_t end)
-{
-    out->pattern[index] = pattern;
-    out->start[index] = (int64_t)start;
-    out->end[index] = (int64_t)end;
-    if (out->row != NULL)
-        out->row[index] = (int64_t)c->row;
 }
 
 /* Starts of one literal: of equal patterns, the first. */
@@ -282,49 +197,10 @@ static size_t read_starts(fc_cursor *c, const fc_matches *out, size_t count, siz
 
     for (; c->next < c->counts[0] && count < capacity; c->next++) {
         const size_t start = (size_t)starts[c->next];
-        if (!allowed(c, start, start + length))
+        if (!fc_allowed(c, start, start + length, start))
             continue;
-        emit(c, out, count++, 0, start, start + length);
+        fc_emit(c, out, count++, 0, start, start + length);
         c->floor = start + length;
-    }
-    return count;
-}
-
-/* Places where one of the patterns may start; a shorter one, where the longest may not stand. */
-static size_t read_places(fc_cursor *c, const fc_matches *out, size_t count, size_t capacity)
-{
-    const int64_t *const starts = c->buffer;
-    const fc_prefixes *const prefixes = c->matcher->prefixes;
-    const int longest_wins = c->matcher->options.kind == FC_LEFTMOST_LONGEST;
-    const int filtered = is_filtered(c);
-
-    for (; c->next < c->counts[0] && count < capacity; c->next++) {
-        const size_t start = (size_t)starts[c->next];
-        size_t begin = 0, end = c->length;
-        int64_t best = -1;
-
-        if (start < c->floor)
-            continue;
-        c->tried++;
-        if (filtered) {
-            bounds(c, start, &begin, &end);
-            if (!is_word_start(c, begin, start))
-                continue;
-        }
-        int64_t at = fc_prefixes_longest(prefixes, c->text + start, end - start);
-        for (; at >= 0; at = fc_prefixes_next(prefixes, at)) {
-            if (best >= 0 && at >= best)
-                continue;
-            if (filtered && !is_word_end(c, start + length_of(c, (uint32_t)at), end))
-                continue;
-            best = at;
-            if (longest_wins)
-                break;
-        }
-        if (best < 0)
-            continue;
-        c->floor = start + length_of(c, (uint32_t)best);
-        emit(c, out, count++, (uint32_t)best, start, c->floor);
     }
     return count;
 }
@@ -337,10 +213,10 @@ static size_t read_all_starts(fc_cursor *c, const fc_matches *out, size_t count,
 
     for (; c->next < c->counts[0] && count < capacity; c->next++) {
         const size_t start = (size_t)starts[c->next];
-        if (!allowed(c, start, start + length))
+        if (!fc_allowed(c, start, start + length, start))
             continue;
         while (c->chain_pattern < c->matcher->patterns.count && count < capacity)
-            emit(c, out, count++, c->chain_pattern++, start, start + length);
+            fc_emit(c, out, count++, c->chain_pattern++, start, start + length);
         if (c->chain_pattern < c->matcher->patterns.count)
             return count;
         c->chain_pattern = 0;
@@ -354,7 +230,7 @@ static size_t read_backward(fc_cursor *c, const fc_automaton *a, const fc_matche
 {
     const fc_hit *const hits = (const fc_hit *)c->buffer + c->lane * (c->lane_bytes + 1);
     const size_t total = c->counts[c->lane];
-    const int filtered = is_filtered(c);
+    const int filtered = fc_is_filtered(c);
 
     for (; c->next < total && count < capacity; c->next++) {
         const fc_hit hit = hits[total - 1 - c->next];
@@ -365,8 +241,8 @@ static size_t read_backward(fc_cursor *c, const fc_automaton *a, const fc_matche
         const uint32_t pattern = filtered ? best_allowed(c, a, node, start) : a->best[node];
         if (pattern == FC_NO_PATTERN)
             continue;
-        c->floor = start + length_of(c, pattern);
-        emit(c, out, count++, pattern, start, c->floor);
+        c->floor = start + fc_length_of(c, pattern);
+        fc_emit(c, out, count++, pattern, start, c->floor);
     }
     return count;
 }
@@ -387,11 +263,11 @@ static size_t read_forward(fc_cursor *c, const fc_automaton *a, const fc_matches
         }
         while (c->chain_state != 0) {
             while (c->chain_pattern != FC_NO_PATTERN) {
-                const size_t start = end - length_of(c, c->chain_pattern);
-                if (allowed(c, start, end)) {
+                const size_t start = end - fc_length_of(c, c->chain_pattern);
+                if (fc_allowed(c, start, end, end - 1)) {
                     if (count == capacity)
                         return count;
-                    emit(c, out, count++, c->chain_pattern, start, end);
+                    fc_emit(c, out, count++, c->chain_pattern, start, end);
                 }
                 c->chain_pattern =
                     a->next_same == NULL ? FC_NO_PATTERN : a->next_same[c->chain_pattern];
@@ -407,9 +283,9 @@ static size_t read_buffer(fc_cursor *c, const fc_matches *out, size_t count, siz
 {
     const int overlapping = c->matcher->options.kind == FC_OVERLAPPING;
 
-    if (c->holds_starts && c->matcher->engine == FC_ENGINE_BUCKETS)
-        return read_places(c, out, count, capacity);
-    if (c->holds_starts)
+    if (c->holds == FC_HOLDS_KEYS)
+        return fc_read_keys(c, out, count, capacity);
+    if (c->holds == FC_HOLDS_STARTS)
         return overlapping ? read_all_starts(c, out, count, capacity)
                            : read_starts(c, out, count, capacity);
     const fc_automaton *const a = fc_matcher_automaton(c->matcher);

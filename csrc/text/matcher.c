@@ -3,13 +3,16 @@
  *
  * One pattern is searched for by its two rarest bytes (kernels/find_literal.inc.h), by
  * the order below; a single byte, by the byte kernels; a few, by their first bytes
- * (kernels/bucket_starts.inc.h); more, by an automaton.
+ * (kernels/bucket_starts.inc.h); more, by grams of them (grams.h), or by an automaton where
+ * some are too short for that.
  */
 #include "text/matcher.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/bits.h"
 
 /*
  * Bytes from rare (0) to frequent (255), as counted in a mix of server logs, JSON records
@@ -122,10 +125,10 @@ static void choose_pair(fc_literal *literal)
 }
 
 /*
- * Patterns that the first bytes can tell apart: beyond, nearly every place may start one.
- * And short ones, since looking at a place compares it with several.
+ * Literals that the first bytes can tell apart: beyond, too many places may start one, and
+ * grams are quicker where the literals are long enough for them.
  */
-enum { BUCKETS = 8, BUCKET_PATTERNS_MAX = 64, BUCKET_LONGEST_MAX = 128 };
+enum { BUCKET_PATTERNS = 12, ORDERED_BYTES_MAX = 1 << 16 };
 
 static size_t shortest(const fc_patterns *p)
 {
@@ -136,28 +139,94 @@ static size_t shortest(const fc_patterns *p)
     return least;
 }
 
+/* From long to short, equally long ones by index: a counting sort. 0 for lack of memory. */
+static int make_order(fc_matcher *m)
+{
+    const fc_patterns *const p = &m->patterns;
+    uint32_t *const next = calloc(p->longest + 2, sizeof *next);
+
+    m->order = malloc((p->count + 1) * sizeof *m->order);
+    if (next == NULL || m->order == NULL) {
+        free(next);
+        return 0;
+    }
+    for (size_t i = 0; i < p->count; i++)
+        next[p->longest - (p->offsets[i + 1] - p->offsets[i]) + 1]++;
+    for (size_t i = 1; i <= p->longest; i++)
+        next[i] += next[i - 1];
+    for (size_t i = 0; i < p->count; i++)
+        m->order[next[p->longest - (p->offsets[i + 1] - p->offsets[i])]++] = (uint32_t)i;
+    free(next);
+    return 1;
+}
+
 /* Neighbours in byte order share a bucket: the bytes they have in common do not widen it. */
 static fc_status make_buckets(fc_matcher *m)
 {
     const fc_patterns *const p = &m->patterns;
-    uint32_t sorted[BUCKET_PATTERNS_MAX];
+    fc_bucket_list *const list = &m->bucket_list;
+    uint32_t sorted[FC_BUCKET_PATTERNS_MAX], rank_of[FC_BUCKET_PATTERNS_MAX];
 
     if (!fc_patterns_sort(p, 0, sorted))
         return FC_ENOMEM;
-    for (size_t rank = 0; rank < p->count; rank++) {
-        const uint8_t *const bytes = p->bytes + p->offsets[sorted[rank]];
-        const uint8_t bit = (uint8_t)(1u << rank * BUCKETS / p->count);
+    for (size_t rank = 0; rank < p->count; rank++)
+        rank_of[m->order == NULL ? rank : m->order[rank]] = (uint32_t)rank;
+    for (size_t i = 0; i < p->count; i++) {
+        const uint8_t *const bytes = p->bytes + p->offsets[sorted[i]];
+        const size_t length = (size_t)(p->offsets[sorted[i] + 1] - p->offsets[sorted[i]]);
+        const size_t bucket = i * FC_BUCKETS / p->count;
+        const uint8_t bit = (uint8_t)(1u << bucket);
 
-        for (size_t i = 0; i < FC_BUCKET_BYTES; i++) {
-            const int letter = m->options.fold_ascii && bytes[i] >= 'a' && bytes[i] <= 'z';
-            m->buckets.low[i][bytes[i] & 15] |= bit;
-            m->buckets.high[i][bytes[i] >> 4] |= bit;
+        list->first[bucket + 1] = i + 1;
+        list->each[i].head = fc_load_le64_part(bytes, length < 8 ? length : 8);
+        list->each[i].mask = length < 8 ? fc_low_bits64(8 * length) : UINT64_MAX;
+        list->each[i].rank = rank_of[sorted[i]];
+        for (size_t at = 0; at < FC_BUCKET_BYTES; at++) {
+            const int letter = m->options.fold_ascii && bytes[at] >= 'a' && bytes[at] <= 'z';
+            m->buckets.low[at][bytes[at] & 15] |= bit;
+            m->buckets.high[at][bytes[at] >> 4] |= bit;
             if (letter)
-                m->buckets.high[i][(bytes[i] & ~0x20) >> 4] |= bit;
+                m->buckets.high[at][(bytes[at] & ~0x20) >> 4] |= bit;
         }
     }
-    return fc_prefixes_create(&m->prefixes, p->bytes, p->offsets, p->count, m->options.fold_ascii,
-                              NULL);
+    for (size_t bucket = 0; bucket < FC_BUCKETS; bucket++) /* empty ones, of few patterns */
+        if (list->first[bucket + 1] < list->first[bucket])
+            list->first[bucket + 1] = list->first[bucket];
+    return FC_OK;
+}
+
+/* The tables of the engine chosen. */
+static fc_status make_engine(fc_matcher *m)
+{
+    fc_automaton *automaton = NULL;
+    fc_status status = FC_OK;
+
+    if (m->engine == FC_ENGINE_AUTOMATON) {
+        status =
+            fc_automaton_create(&automaton, &m->patterns, m->options.kind, m->options.fold_ascii);
+        atomic_init(&m->automaton, automaton);
+        return status;
+    }
+    if (m->engine != FC_ENGINE_BUCKETS && m->engine != FC_ENGINE_GRAMS)
+        return FC_OK;
+    if (m->options.kind != FC_LEFTMOST_FIRST && !make_order(m))
+        return FC_ENOMEM;
+    return m->engine == FC_ENGINE_BUCKETS ? make_buckets(m)
+                                          : fc_grams_create(&m->grams, &m->patterns, m->order,
+                                                            frequency_rank, m->options.fold_ascii);
+}
+
+static fc_engine engine_of_many(const fc_matcher *m)
+{
+    const fc_patterns *const p = &m->patterns;
+    const int has_grams = m->shortest >= FC_GRAMS_SHORTEST;
+
+    if (p->longest > ORDERED_BYTES_MAX)
+        return FC_ENGINE_AUTOMATON;
+    if (m->shortest >= FC_BUCKET_BYTES &&
+        p->count <= (has_grams ? (size_t)BUCKET_PATTERNS : FC_BUCKET_PATTERNS_MAX))
+        return FC_ENGINE_BUCKETS;
+    return has_grams ? FC_ENGINE_GRAMS : FC_ENGINE_AUTOMATON;
 }
 
 static void choose_engine(fc_matcher *m)
@@ -167,10 +236,8 @@ static void choose_engine(fc_matcher *m)
     if (p->count == 0) {
         m->engine = FC_ENGINE_NONE;
     } else if (!all_equal(p)) {
-        m->engine = m->options.kind != FC_OVERLAPPING && p->count <= BUCKET_PATTERNS_MAX &&
-                            p->longest <= BUCKET_LONGEST_MAX && shortest(p) >= FC_BUCKET_BYTES
-                        ? FC_ENGINE_BUCKETS
-                        : FC_ENGINE_AUTOMATON;
+        m->shortest = shortest(p);
+        m->engine = engine_of_many(m);
     } else if (p->longest == 1) {
         const uint8_t byte = p->bytes[0];
         const int letter = m->options.fold_ascii && byte >= 'a' && byte <= 'z';
@@ -202,13 +269,7 @@ fc_status fc_matcher_create(fc_matcher **out, const uint8_t *bytes, const uint64
         return status;
     }
     choose_engine(m);
-    if (m->engine == FC_ENGINE_AUTOMATON) {
-        fc_automaton *automaton = NULL;
-        status = fc_automaton_create(&automaton, &m->patterns, options->kind, options->fold_ascii);
-        atomic_init(&m->automaton, automaton);
-    } else if (m->engine == FC_ENGINE_BUCKETS) {
-        status = make_buckets(m);
-    }
+    status = make_engine(m);
     if (status != FC_OK) {
         fc_matcher_destroy(m);
         return fail(error, status, 0,
@@ -225,7 +286,8 @@ void fc_matcher_destroy(fc_matcher *matcher)
         return;
     fc_automaton_destroy(atomic_load(&matcher->automaton));
     fc_patterns_free(&matcher->patterns);
-    fc_prefixes_destroy(matcher->prefixes);
+    fc_grams_destroy(matcher->grams);
+    free(matcher->order);
     free(matcher);
 }
 
@@ -253,15 +315,16 @@ size_t fc_matcher_bytes(const fc_matcher *matcher)
     const fc_patterns *const p = &matcher->patterns;
     return sizeof *matcher + (size_t)p->offsets[p->count] + (p->count + 1) * sizeof *p->offsets +
            (a == NULL ? 0 : a->bytes) +
-           (matcher->prefixes == NULL ? 0 : fc_prefixes_bytes(matcher->prefixes));
+           (matcher->order == NULL ? 0 : p->count * sizeof *matcher->order) +
+           (matcher->grams == NULL ? 0 : matcher->grams->bytes);
 }
 
 const char *fc_matcher_kernel(const fc_matcher *matcher)
 {
     static const char *const names[] = {
-        [FC_ENGINE_NONE] = "none",           [FC_ENGINE_BYTE] = "byte",
-        [FC_ENGINE_LITERAL] = "literal",     [FC_ENGINE_BUCKETS] = "buckets",
-        [FC_ENGINE_AUTOMATON] = "automaton",
+        [FC_ENGINE_NONE] = "none",       [FC_ENGINE_BYTE] = "byte",
+        [FC_ENGINE_LITERAL] = "literal", [FC_ENGINE_BUCKETS] = "buckets",
+        [FC_ENGINE_GRAMS] = "grams",     [FC_ENGINE_AUTOMATON] = "automaton",
     };
     return names[matcher->engine];
 }

@@ -8,14 +8,28 @@
 #include "fastcore/text.h"
 #include "kernels/kernels.h"
 #include "text/automaton.h"
+#include "text/grams.h"
 
 typedef enum fc_engine {
     FC_ENGINE_NONE,      /* no patterns */
     FC_ENGINE_BYTE,      /* one pattern of one byte */
     FC_ENGINE_LITERAL,   /* one pattern, or equal ones */
-    FC_ENGINE_BUCKETS,   /* a few, none shorter than three bytes, of a leftmost kind */
+    FC_ENGINE_BUCKETS,   /* a few, none shorter than three bytes */
+    FC_ENGINE_GRAMS,     /* many, none shorter than FC_GRAMS_SHORTEST */
     FC_ENGINE_AUTOMATON, /* the rest, and every text that makes the others slow */
 } fc_engine;
+
+#define FC_BUCKETS             8
+#define FC_BUCKET_PATTERNS_MAX 64
+
+/* The literals of buckets: those of bucket k are each[first[k]] .. each[first[k + 1]]. */
+typedef struct fc_bucket_list {
+    size_t first[FC_BUCKETS + 1];
+    struct {
+        uint64_t head, mask; /* its first bytes, 8 at most, and which of a word these are */
+        uint32_t rank;
+    } each[FC_BUCKET_PATTERNS_MAX];
+} fc_bucket_list;
 
 struct fc_matcher {
     const fc_kernels *kernels;
@@ -25,7 +39,12 @@ struct fc_matcher {
     fc_literal literal;
     fc_byteset byte_set;
     fc_buckets buckets;
-    fc_prefixes *prefixes; /* of FC_ENGINE_BUCKETS: which pattern starts at a place */
+    fc_bucket_list bucket_list;
+    fc_grams *grams;
+    /* Patterns in the order in which those of one start (overlapping: end) are reported or
+     * preferred; NULL where it is their own. */
+    uint32_t *order;
+    size_t shortest;
     /* Made at once for FC_ENGINE_AUTOMATON, else by the first search that needs it. */
     _Atomic(fc_automaton *) automaton;
 };

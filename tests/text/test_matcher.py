@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference.literals import find_all, simple_fold
+from reference.literals import find_all, leftmost, simple_fold
 
 import fastcore
 from fastcore.text import Match, Matcher
@@ -64,6 +64,72 @@ def test_patterns_of_three_bytes_and_more(match, patterns, text, ignore_case, wh
     rows = [text, text[: len(text) // 2], "", text[3:]]
     matcher = Matcher(patterns, match=match, ignore_case=ignore_case, whole_words=whole_words)
     assert matcher.count_each(rows).tolist() == [matcher.count(row) for row in rows]
+
+
+@pytest.mark.parametrize("match", KINDS)
+@given(
+    patterns=st.lists(st.text("abA ", min_size=5, max_size=14), min_size=13, max_size=30),
+    text=st.text("abA ", max_size=120),
+    ignore_case=st.booleans(),
+    whole_words=st.booleans(),
+    padding=st.sampled_from([0, 40, 4000]),
+)
+def test_many_patterns_of_five_bytes_and_more(
+    match, patterns, text, ignore_case, whole_words, padding
+):
+    """Long enough for grams: hits everywhere, so that some searches go over to the automaton."""
+    text = "-" * padding + text + "-" * padding + "".join(patterns[:9])
+    check(patterns, text, match, ignore_case=ignore_case, whole_words=whole_words)
+    rows = [text, text[: len(text) // 2], "", text[3:], *patterns]
+    matcher = Matcher(patterns, match=match, ignore_case=ignore_case, whole_words=whole_words)
+    assert matcher.count_each(rows).tolist() == [matcher.count(row) for row in rows]
+    assert matcher.contains_each(rows).tolist() == [matcher.contains(row) for row in rows]
+
+
+def counted_by_place(patterns: list[bytes], text: bytes) -> list[tuple[int, int, int]]:
+    """All occurrences, by a dictionary of the patterns of each length."""
+    by_length: dict[int, dict[bytes, list[int]]] = {}
+    for index, pattern in enumerate(patterns):
+        by_length.setdefault(len(pattern), {}).setdefault(pattern, []).append(index)
+    return sorted(
+        (
+            (index, start, start + length)
+            for length, wanted in by_length.items()
+            for start in range(len(text) - length + 1)
+            for index in wanted.get(text[start : start + length], ())
+        ),
+        key=lambda match: (match[2], match[1], match[0]),
+    )
+
+
+@pytest.mark.parametrize("shortest", [5, 6, 9, 16])
+@pytest.mark.parametrize("count", [13, 900, 3000])
+def test_grams_find_what_is_everywhere(isa, count, shortest):
+    """Many patterns, with and without neighbours in the text, over several tiles."""
+    chance = random.Random(count + shortest)
+    letters = b"abcdefgh./- "
+    patterns = [
+        bytes(chance.choices(letters, k=chance.randint(shortest, shortest + 40)))
+        for _ in range(count)
+    ]
+    patterns[-3:] = patterns[0], patterns[1][:shortest], patterns[2] + b"a"
+    pieces = chance.choices(patterns, k=500)
+    spaces = [bytes(chance.choices(b"0123xyz", k=chance.choice([0, 3, 200]))) for _ in pieces]
+    text = b"".join(itertools.chain(*zip(spaces, pieces, strict=True)))
+    every = counted_by_place(patterns, text)
+    matcher = Matcher(patterns, match="overlapping")
+    assert matcher.kernel.startswith("grams")
+    assert found(matcher, text) == every
+    for kind, better in (
+        ("leftmost-longest", lambda m: (-m[2], m[0])),
+        ("leftmost-first", lambda m: m[0]),
+    ):
+        assert found(Matcher(patterns, match=kind), text) == leftmost(every, better)
+    bounds = sorted(chance.choices(range(len(text)), k=40))
+    rows = [text[a:b] for a, b in zip([0, *bounds], [*bounds, len(text)], strict=True)]
+    each = matcher.find_each(rows)
+    want = [(n, *m) for n, row in enumerate(rows) for m in counted_by_place(patterns, row)]
+    assert list(zip(each.row.tolist(), *map(list, zip(*each, strict=True)), strict=True)) == want
 
 
 # Letters whose folding changes their length in UTF-8, or meets ASCII; words and non-words.

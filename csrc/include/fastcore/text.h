@@ -46,7 +46,8 @@ void fc_matcher_destroy(fc_matcher *matcher);
 /* Bytes of memory that the matcher holds now; an automaton made during a search counts too. */
 size_t fc_matcher_bytes(const fc_matcher *matcher);
 
-/* How it searches: "none" (no patterns), "byte", "literal", "buckets", "automaton". */
+/* How it searches: "none" (no patterns), "byte", "literal", "buckets", "grams",
+ * "automaton". */
 const char *fc_matcher_kernel(const fc_matcher *matcher);
 
 /* Bytes of the longest pattern, 0 without patterns. */
@@ -76,10 +77,13 @@ typedef struct fc_cursor {
     const int64_t *rows;
     size_t row_count, row;
     int engine;
-    void *buffer; /* starts of a literal (int64_t), or hits of an automaton (fc_hit) */
-    int holds_starts;
-    size_t tried; /* places that buckets proposed and that were looked at */
+    void *buffer; /* starts of a literal (int64_t), keys (uint64_t), or fc_hit of an automaton */
+    int holds;    /* which of them */
     size_t buffer_capacity;
+    void *places; /* that an engine proposes, before they are looked at */
+    size_t places_bytes;
+    size_t keys, ready;                  /* in the buffer; of these, to be read now */
+    size_t work;                         /* spent on looking at places */
     size_t base, lane_bytes, lane, next; /* of the tile in the buffer; where its reader is */
     size_t tile_bytes;
     size_t counts[FC_LANES];

@@ -1,0 +1,267 @@
+/*
+ * text/keys.c - engines that propose places: what stands there, in the order of the matches.
+ *
+ * A place that buckets or grams propose is compared with the few literals that it may
+ * belong to. Each occurrence becomes a key, a number whose order is that of the matches:
+ *
+ *     leftmost kinds   start << 24 | rank    of one start, the literal to be preferred first
+ *     overlapping      end   << 24 | rank    of one end, the longest literal first
+ *
+ * Places come in order, occurrences nearly so: a key is inserted from the end. Those that
+ * no later place can come before are ready; the others wait for the next tile.
+ *
+ * Looking at places takes time that the text, or whoever made it, decides on: work is
+ * counted, and when it outweighs the scan the automaton goes on from where all is ready.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bits.h"
+#include "text/cursor.h"
+
+enum {
+    TILE_BYTES_FIRST = 256,
+    TILE_BYTES_MAX = 1 << 14,
+    PLACES_FIRST = 64,
+    PLACES_MAX = 2048,
+    KEYS_FIRST = 64,
+    /* Work is counted in comparisons. */
+    WORK_FREE = 512,
+    WORK_BYTES = 4,    /* bytes of text that pay for one */
+    AGREED_BYTES = 16, /* of a literal, that cost another */
+    KEYS_MOVED = 8,    /* likewise */
+};
+
+static int is_hard(const fc_cursor *c) { return c->work > WORK_FREE + c->at / WORK_BYTES; }
+
+static uint64_t lower_ascii8(uint64_t word)
+{
+    const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
+    const uint64_t low7 = word & ~high;
+    const uint64_t from_a = low7 + ones * (0x80 - 'A');
+    const uint64_t past_z = low7 + ones * (0x80 - 'Z' - 1);
+    return word | ((from_a & ~past_z & ~word & high) >> 2);
+}
+
+/* How many bytes the text and a literal have in common, rounded down to a word unless all. */
+static size_t agrees(const uint8_t *text, const uint8_t *bytes, size_t length, int fold)
+{
+    for (size_t i = 0; i < length; i += 8) {
+        const size_t left = length - i < 8 ? length - i : 8;
+        uint64_t word = fc_load_le64_part(text + i, left);
+        if (fold)
+            word = lower_ascii8(word);
+        if (word != fc_load_le64_part(bytes + i, left))
+            return i;
+    }
+    return length;
+}
+
+static int reserve_keys(fc_cursor *c, size_t capacity)
+{
+    if (capacity <= c->buffer_capacity)
+        return 1;
+    uint64_t *const larger = realloc(c->buffer, capacity * sizeof *larger);
+    if (larger == NULL)
+        return 0;
+    c->buffer = larger;
+    c->buffer_capacity = capacity;
+    return 1;
+}
+
+static int reserve_places(fc_cursor *c, size_t bytes)
+{
+    if (bytes <= c->places_bytes)
+        return 1;
+    free(c->places);
+    c->places = malloc(bytes);
+    c->places_bytes = c->places ? bytes : 0;
+    return c->places != NULL;
+}
+
+static int add_key(fc_cursor *c, size_t place, uint32_t rank)
+{
+    const uint64_t key = (uint64_t)place << FC_RANK_BITS | rank;
+    size_t i = c->keys;
+
+    if (i == c->buffer_capacity && !reserve_keys(c, 2 * i))
+        return 0;
+    uint64_t *const keys = c->buffer;
+    for (; i > 0 && keys[i - 1] > key; i--)
+        keys[i] = keys[i - 1];
+    keys[i] = key;
+    c->work += (c->keys - i) / KEYS_MOVED;
+    c->keys++;
+    return 1;
+}
+
+/* Does the literal of this rank stand at text[start]? Its first `known` bytes do. */
+static int look(fc_cursor *c, uint32_t rank, size_t start, size_t known)
+{
+    const fc_matcher *const m = c->matcher;
+    const fc_patterns *const p = &m->patterns;
+    const uint32_t pattern = m->order == NULL ? rank : m->order[rank];
+    const size_t length = (size_t)(p->offsets[pattern + 1] - p->offsets[pattern]);
+
+    if (length > c->length - start)
+        return 1;
+    c->work++;
+    if (known < length) {
+        const size_t more = agrees(c->text + start + known, p->bytes + p->offsets[pattern] + known,
+                                   length - known, m->options.fold_ascii);
+        c->work += more / AGREED_BYTES;
+        if (more != length - known)
+            return 1;
+    }
+    return add_key(c, m->options.kind == FC_OVERLAPPING ? start + length : start, rank);
+}
+
+static int look_at_gram(fc_cursor *c, size_t place)
+{
+    const fc_grams *const g = c->matcher->grams;
+    const uint64_t hash = fc_gram_hash(g, fc_load_le64_part(c->text + place, c->length - place));
+    const uint32_t tag = fc_gram_tag(hash), *const first = g->first + (hash >> g->bucket_shift);
+
+    for (uint32_t i = first[0]; i < first[1]; i++) {
+        const size_t offset = g->grams[i].place & 0xFF;
+        if (g->grams[i].tag == tag && place >= offset && place - offset >= c->floor &&
+            !look(c, g->grams[i].place >> 8, place - offset, 0))
+            return 0;
+    }
+    return 1;
+}
+
+static int look_at_bucket(fc_cursor *c, size_t start)
+{
+    const fc_buckets *const b = &c->matcher->buckets;
+    const fc_bucket_list *const list = &c->matcher->bucket_list;
+    const uint8_t *const text = c->text + start;
+    uint64_t word = fc_load_le64_part(text, c->length - start);
+    unsigned bits = 0xFF;
+
+    if (start < c->floor)
+        return 1;
+    for (size_t i = 0; i < FC_BUCKET_BYTES; i++)
+        bits &= b->low[i][text[i] & 15] & b->high[i][text[i] >> 4];
+    if (c->matcher->options.fold_ascii)
+        word = lower_ascii8(word);
+    c->work++;
+    for (; bits != 0; bits &= bits - 1) {
+        const size_t bucket = (size_t)fc_ctz64(bits);
+        for (size_t i = list->first[bucket]; i < list->first[bucket + 1]; i++)
+            if ((word & list->each[i].mask) == list->each[i].head &&
+                !look(c, list->each[i].rank, start, 8))
+                return 0;
+    }
+    return 1;
+}
+
+/* Propose places and look at them; c->at becomes where to go on. 0 for lack of memory. */
+static int scan_grams(fc_cursor *c)
+{
+    const fc_grams *const g = c->matcher->grams;
+    const size_t begin = c->at;
+    const size_t tile = fc_min(fc_max(4 * c->tile_bytes, TILE_BYTES_FIRST), TILE_BYTES_MAX);
+
+    c->tile_bytes = tile;
+    if (!reserve_places(c, (tile / g->step + 2) * sizeof(uint32_t)))
+        return 0;
+    const uint32_t *const places = c->places;
+    const size_t count = fc_grams_places(g, c->text, c->length, &c->at, begin + tile, c->places);
+    if (c->at + g->gram_bytes > c->length)
+        c->at = c->length;
+    for (size_t i = 0; i < count; i++) {
+        if (!look_at_gram(c, begin + places[i]))
+            return 0;
+        if (is_hard(c)) {
+            c->at = fc_min(c->at, begin + places[i] + g->step);
+            break;
+        }
+    }
+    return 1;
+}
+
+static int scan_buckets(fc_cursor *c)
+{
+    const fc_matcher *const m = c->matcher;
+    const size_t held = c->places_bytes / sizeof(int64_t);
+    const size_t capacity = fc_min(fc_max(4 * held, PLACES_FIRST), PLACES_MAX);
+
+    if (!reserve_places(c, capacity * sizeof(int64_t)))
+        return 0;
+    const int64_t *const places = c->places;
+    const size_t count =
+        m->kernels->bucket_starts(c->text, c->length, &m->buckets, &c->at, c->places, capacity);
+    if (count < capacity)
+        c->at = c->length;
+    for (size_t i = 0; i < count; i++) {
+        if (!look_at_bucket(c, (size_t)places[i]))
+            return 0;
+        if (is_hard(c)) {
+            c->at = fc_min(c->at, (size_t)places[i] + 1);
+            break;
+        }
+    }
+    return 1;
+}
+
+/* Keys of places below this one are all there. */
+static size_t sure_place(const fc_cursor *c)
+{
+    const fc_matcher *const m = c->matcher;
+
+    if (c->at >= c->length)
+        return SIZE_MAX;
+    if (c->engine == FC_ENGINE_BUCKETS)
+        return m->options.kind == FC_OVERLAPPING ? c->at + m->shortest : c->at;
+    if (m->options.kind == FC_OVERLAPPING)
+        return c->at + m->grams->gram_bytes;
+    return c->at > m->grams->reach ? c->at - m->grams->reach : 0;
+}
+
+size_t fc_fill_keys(fc_cursor *c, fc_status *status)
+{
+    uint64_t *keys = c->buffer;
+
+    if (c->ready != 0)
+        memmove(keys, keys + c->ready, (c->keys - c->ready) * sizeof *keys);
+    c->keys -= c->ready;
+    c->ready = 0;
+    if (!reserve_keys(c, KEYS_FIRST) ||
+        !(c->engine == FC_ENGINE_GRAMS ? scan_grams(c) : scan_buckets(c))) {
+        *status = FC_ENOMEM;
+        return 0;
+    }
+    const size_t sure = sure_place(c);
+    keys = c->buffer;
+    for (c->ready = c->keys; c->ready > 0 && keys[c->ready - 1] >> FC_RANK_BITS >= sure;)
+        c->ready--;
+    if (is_hard(c) && c->at < c->length) {
+        c->keys = c->ready;
+        c->engine = FC_ENGINE_AUTOMATON;
+        c->at = c->matcher->options.kind == FC_OVERLAPPING ? sure - 1 : sure;
+    }
+    return c->ready;
+}
+
+size_t fc_read_keys(fc_cursor *c, const fc_matches *out, size_t count, size_t capacity)
+{
+    const uint64_t *const keys = c->buffer;
+    const uint32_t *const order = c->matcher->order;
+    const int overlapping = c->matcher->options.kind == FC_OVERLAPPING;
+
+    for (; c->next < c->counts[0] && count < capacity; c->next++) {
+        const size_t place = (size_t)(keys[c->next] >> FC_RANK_BITS);
+        const uint32_t rank = (uint32_t)(keys[c->next] & (((uint32_t)1 << FC_RANK_BITS) - 1));
+        const uint32_t pattern = order == NULL ? rank : order[rank];
+        const size_t length = fc_length_of(c, pattern);
+        const size_t start = overlapping ? place - length : place;
+
+        if (!fc_allowed(c, start, start + length, overlapping ? place - 1 : place))
+            continue;
+        fc_emit(c, out, count++, pattern, start, start + length);
+        if (!overlapping)
+            c->floor = start + length;
+    }
+    return count;
+}
