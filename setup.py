@@ -27,6 +27,7 @@ ROOMS = {
     "json": ["base", "json", "columns"],
     "text": ["base", "text"],
     "wal": ["base", "wal"],
+    "queue": [],
 }
 
 if sys.platform == "win32":

@@ -1,10 +1,11 @@
-"""Streaming JSON, text matching and a durable log, at the speed of the hardware.
+"""Streaming JSON, text matching, a durable log and a task queue, at the speed of the hardware.
 
 The primitives live in submodules, loaded on first use:
 
 - `fastcore.json`: a streaming JSON decoder that selects fields by path;
 - `fastcore.text`: literal matching over text, lines and columns;
 - `fastcore.wal`: a write-ahead log with group commit and crash recovery;
+- `fastcore.queue`: a task queue, embedded on the log or on a server;
 - `fastcore.cpu`: which instruction sets the kernels may use here.
 """
 
@@ -26,12 +27,12 @@ except ImportError as error:
 from fastcore.errors import Error
 
 if TYPE_CHECKING:
-    from fastcore import json, text, wal
+    from fastcore import json, queue, text, wal
 
 __version__ = "0.1.0"
-__all__ = ["Error", "__version__", "cpu", "get_include", "json", "text", "wal"]
+__all__ = ["Error", "__version__", "cpu", "get_include", "json", "queue", "text", "wal"]
 
-_ROOMS = frozenset({"json", "text", "wal"})
+_ROOMS = frozenset({"json", "queue", "text", "wal"})
 
 
 def get_include() -> str:

@@ -11,16 +11,26 @@ from json.decoder import JSONDecodeError
 from typing import Any
 
 __all__ = [
+    "AuthenticationFailed",
+    "BackendUnavailable",
+    "ClientClosed",
     "ClosedError",
     "CommitTimeoutError",
     "CorruptionError",
     "DecodeError",
     "Error",
+    "GroupMismatch",
     "LockedError",
+    "MessageExpired",
+    "MessageSettled",
     "MissingLogError",
     "PathError",
+    "PayloadTooLarge",
+    "QueueError",
+    "QueueNameError",
     "ReadOnlyError",
     "SourceError",
+    "StorageFull",
     "WalError",
 ]
 
@@ -131,3 +141,47 @@ class ReadOnlyError(WalError):
 
 class ClosedError(WalError):
     """The log was closed, or belongs to the process that this one was forked from."""
+
+
+class QueueError(Error):
+    """A task queue could not do what was asked; the message says what to do."""
+
+
+class BackendUnavailable(QueueError, ConnectionError):
+    """The server, or the process that serves the directory, does not answer.
+
+    After a publish: the messages may have been stored or not. Publish again with
+    the same `id` to have them stored once.
+    """
+
+
+class AuthenticationFailed(BackendUnavailable, PermissionError):
+    """The server answers and refuses the user, the password or the certificate."""
+
+
+class MessageExpired(QueueError, TimeoutError):
+    """`ack_wait` passed before the message was settled: it is being delivered again."""
+
+
+class MessageSettled(QueueError):
+    """The message was acknowledged, given back or terminated before."""
+
+
+class QueueNameError(QueueError, ValueError):
+    """A stream, group or consumer cannot have this name on every backend."""
+
+
+class PayloadTooLarge(QueueError, ValueError):
+    """A message is larger than the backend takes; nothing of the batch was stored."""
+
+
+class StorageFull(QueueError, OSError):
+    """No space is left for messages; what was confirmed is safe."""
+
+
+class GroupMismatch(QueueError):
+    """Something of this name exists on the server and is not what this client makes."""
+
+
+class ClientClosed(QueueError):
+    """The client was closed, or never opened with ``async with``."""

@@ -28,6 +28,10 @@ def test_a_room_brings_no_extra_and_nothing_slow(room):
     assert not _brought(f"import {room}") & (EXTRAS | SLOW)
 
 
+def test_the_queue_brings_no_extra():
+    assert not _brought("import fastcore.queue") & EXTRAS
+
+
 def test_the_package_alone_brings_no_room():
-    rooms = {"fastcore.json", "fastcore.text", "fastcore.wal", "fastcore.cli"}
+    rooms = {"fastcore.json", "fastcore.text", "fastcore.wal", "fastcore.queue", "fastcore.cli"}
     assert not _brought("import fastcore") & (rooms | EXTRAS | SLOW | {"lmdb", "orjson", "decimal"})
