@@ -10,9 +10,7 @@ import time
 import weakref
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from itertools import count
-from typing import Any, Literal
-
-from typing_extensions import Buffer, Self
+from typing import TYPE_CHECKING, Any, Literal
 
 from fastcore._native.queue import Histogram, Message
 from fastcore.errors import ClientClosed, MessageExpired, MessageSettled
@@ -22,6 +20,9 @@ from fastcore.queue.consumer import Consumer, Source
 from fastcore.queue.payloads import as_payload, as_payloads
 from fastcore.queue.settings import Settings, make_backend
 from fastcore.queue.stats import Counters, Latency, QueueStats
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer, Self
 
 __all__ = ["MessageId", "TaskQueueClient"]
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from typing_extensions import Buffer
-
 from fastcore._native.queue import column_bytes
 
 if TYPE_CHECKING:
     import numpy
+    from typing_extensions import Buffer
 
 __all__ = ["as_payload", "as_payloads"]
 
