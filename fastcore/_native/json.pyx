@@ -189,3 +189,4 @@ cdef class Reader:
 
 include "json_objects.pxi"
 include "json_batch.pxi"
+include "json_tokens.pxi"

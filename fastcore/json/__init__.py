@@ -2,6 +2,7 @@
 
 - `stream` gives Python values, record by record; `Decoder` is its push form.
 - `columns` and `read_columns` give typed columns; `ColumnDecoder` is their push form.
+- `tokens` gives the events of a document, one by one, whatever its size.
 - `count` counts records, and checks them.
 - `field` says more about a path: its type, a default, whether it must be there.
 """
@@ -14,6 +15,7 @@ from fastcore.json.decoder import ColumnDecoder, Decoder
 from fastcore.json.options import DecoderStats
 from fastcore.json.reading import columns, count, read_columns, stream
 from fastcore.json.selection import Field, field
+from fastcore.json.tokenizing import tokens
 
 __all__ = [
     "Batch",
@@ -29,4 +31,5 @@ __all__ = [
     "field",
     "read_columns",
     "stream",
+    "tokens",
 ]
