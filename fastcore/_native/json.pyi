@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -78,3 +78,52 @@ class Column:
         self, requested_schema: object = None
     ) -> tuple[CapsuleType, CapsuleType]: ...
     def __arrow_c_stream__(self, requested_schema: object = None) -> CapsuleType: ...
+
+EVENT_MODES: tuple[str, ...]
+
+class EventReader:
+    def __init__(
+        self, mode: str, prefix: str | None, map_type: Any, error: Any, options: Any
+    ) -> None: ...
+
+class Events(EventReader, Iterator[Any]):
+    def __init__(
+        self,
+        chunks: Iterator[Any],
+        mode: str,
+        prefix: str | None,
+        map_type: Any,
+        error: Any,
+        options: Any,
+    ) -> None: ...
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Any: ...
+    def close(self) -> None: ...
+
+class EventPipe(EventReader):
+    def __init__(
+        self,
+        target: Any,
+        mode: str,
+        prefix: str | None,
+        map_type: Any,
+        error: Any,
+        options: Any,
+    ) -> None: ...
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> None: ...
+    def send(self, chunk: Any) -> None: ...
+    def close(self) -> None: ...
+
+class AsyncEvents(EventReader):
+    def __init__(
+        self,
+        read: Callable[[], Awaitable[Any]],
+        mode: str,
+        prefix: str | None,
+        map_type: Any,
+        error: Any,
+        options: Any,
+    ) -> None: ...
+    def __aiter__(self) -> Self: ...
+    def __anext__(self) -> Awaitable[Any]: ...

@@ -92,8 +92,6 @@ def tokens(
     end_array None
     end_map None
     """
-    options = check_options(
-        max_depth=max_depth, max_record_bytes=max_record_bytes, numbers=numbers
-    )
+    options = check_options(max_depth=max_depth, max_record_bytes=max_record_bytes, numbers=numbers)
     checked = EventOptions(options.max_depth, options.max_record_bytes, options.numbers)
     return Events(_chunks(source, chunk_bytes), "basic", None, None, _decode_error, checked)

@@ -15,6 +15,7 @@ from reference.json_suite import ACCEPTED, CHUNKS, STREAMS, SUITE, cut
 
 from fastcore import json
 
+
 def decode(data: bytes, size: int | None, **options):
     return list(json.stream(cut(data, size), **options))
 
