@@ -27,7 +27,7 @@ READY := $(VENV)/.ready-$(VERSION)
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test ctest test-arm64 test-sanitized bench lint wheel clean
+.PHONY: help demo test ctest test-arm64 test-sanitized bench lint wheel wheels clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | while IFS='	' read -r name what; do \
@@ -72,6 +72,9 @@ wheel: $(READY) ## a source distribution, the wheel built out of it alone, and a
 	build/wheel-test/bin/python -m pip --quiet --disable-pip-version-check install dist/*.whl pytest
 	build/wheel-test/bin/pytest -q tests/smoke
 	@du -h dist/*
+
+wheels: ## manylinux wheels for x86-64 and ARM64, each installed and smoke-tested; no container needed
+	PYTHONS="$(or $(PYTHONS),$(PYTHON))" tools/wheels.sh
 
 clean: ## remove what was built, the environment too
 	rm -rf build dist *.egg-info $(VENV) .arm64 csrc/build demo-log bench/results/quick

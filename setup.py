@@ -17,6 +17,7 @@ from setuptools.command.build_ext import build_ext
 
 sys.path.insert(0, "tools")
 from public_headers import stage
+from source_distribution import ReproducibleSdist
 
 ROOMS = {
     "cpu": ["cpu", "kernels"],
@@ -87,6 +88,6 @@ setup(
             "wraparound": False,
         },
     ),
-    cmdclass={"build_ext": BuildExtensions},
+    cmdclass={"build_ext": BuildExtensions, "sdist": ReproducibleSdist},
     options={"build_ext": {"parallel": os.cpu_count() or 1}},
 )

@@ -18,7 +18,7 @@ cd "$(dirname "$self")/.."
 DIR=$(realpath -m "${FASTCORE_ARM64_DIR:-.arm64}")
 SYSROOT=$DIR/sysroot   # Debian's arm64 C library and Python
 SITE=$DIR/site         # wheels that the smoke tests import
-PACKAGE=$DIR/package   # fastcore, built for aarch64
+PACKAGE=${FASTCORE_ARM64_PACKAGE:-$DIR/package} # fastcore, built for aarch64; or a wheel, installed
 VENV=$DIR/venv         # Cython and setuptools for the build machine's Python
 PYTHON=$SYSROOT/usr/bin/python-emulated
 CROSS=aarch64-linux-gnu-gcc

@@ -27,6 +27,7 @@ COMMANDS = {
     "json": "look into JSON: count records, select fields",
     "wal": "look into a log: print its records, its state",
     "cpu": "show what this machine can run and which kernels are in use",
+    "completion": "print a script that makes bash, zsh or fish complete all of this",
 }
 
 USAGE = "usage: fastcore [--version] [--help] COMMAND ...\n"
@@ -96,7 +97,7 @@ def _dispatch(given: list[str]) -> int:
 
 
 def _help() -> str:
-    lines = [f"  {name:<8} {what}" for name, what in COMMANDS.items()]
+    lines = [f"  {name:<10} {what}" for name, what in COMMANDS.items()]
     return "\n".join([USAGE, "commands:", *lines, EXAMPLES])
 
 

@@ -13,6 +13,15 @@ __all__ = ["parser", "run"]
 
 ENVIRONMENT_VARIABLE = "FASTCORE_SIMD"
 
+EPILOG = f"""\
+examples:
+  fastcore cpu
+  fastcore cpu | jq -r .available[0]
+  {ENVIRONMENT_VARIABLE}=scalar fastcore cpu
+
+{ENVIRONMENT_VARIABLE}=LEVEL in the environment sets the highest level that may be used.
+"""
+
 
 def parser() -> Parser:
     """Return the parser of the arguments after ``fastcore cpu``."""
@@ -21,8 +30,7 @@ def parser() -> Parser:
         usage="",
         description="Show what this machine can run and which kernels are in use. "
         "For people on a terminal, one JSON object in a pipe.",
-        epilog=f"{ENVIRONMENT_VARIABLE}=LEVEL in the environment sets the highest level "
-        "that may be used.",
+        epilog=EPILOG,
     )
 
 

@@ -80,10 +80,17 @@ class Extractor:
         if not self._fields:
             payloads = _texts(batch[_RECORD], rows)
         else:
-            columns = [_values(batch[name], rows) for name in self._fields]
+            columns = self._cells(batch, rows)
             template = self._template
             payloads = [template % values for values in zip(*columns, strict=True)]
         return payloads, self._timestamps(batch, rows)
+
+    def cells(self, batch: Batch) -> list[list[bytes]]:
+        """Return the JSON texts of each selected field, of every record."""
+        return self._cells(batch, np.arange(len(batch)))
+
+    def _cells(self, batch: Batch, rows: Any) -> list[list[bytes]]:
+        return [_values(batch[name], rows) for name in self._fields]
 
     def _timestamps(self, batch: Batch, rows: Any) -> Any:
         if self.recipe.timestamp is None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from fastcore.cli import terminal
 from fastcore.cli.arguments import Parser, UsageError
+from fastcore.cli.output import FORMATS
 from fastcore.cli.recipe import Recipe, parse_selection
 
 __all__ = ["parser", "run"]
@@ -17,6 +18,8 @@ examples:
   fastcore json count edits.ndjson.gz
   fastcore json check upload.json
   fastcore json select edits.ndjson.gz user rev=revision.id
+  fastcore json select edits.ndjson.gz user page --output csv >edits.csv
+  fastcore json select edits.ndjson.gz user added --output arrow >edits.arrows
   curl -s https://example.org/all.ndjson | fastcore json select - name
 
 paths: names joined by dots (user.id), JSONPath ($['user']['id']) or JSON Pointer (/user/id).
@@ -29,7 +32,7 @@ def parser() -> Parser:
     """Return the parser of the arguments after ``fastcore json``."""
     made = Parser(
         "json",
-        usage="{count,check,select} SOURCE [[NAME=]PATH...]",
+        usage="{count,check,select} SOURCE [[NAME=]PATH...] [--output FORMAT]",
         description="Look into JSON of any size: one document, NDJSON, or documents in a row; "
         "plain, gzip or zstd.",
         epilog=EPILOG,
@@ -42,6 +45,21 @@ def parser() -> Parser:
     )
     add("source", metavar="SOURCE", help='a file, or "-" for standard input')
     add("paths", nargs="*", metavar="[NAME=]PATH", help="the fields to select")
+    add(
+        "-o",
+        "--output",
+        choices=list(FORMATS),
+        default="ndjson",
+        help="what to write: an object a line, a table with a header, or an Arrow IPC stream "
+        "(default: ndjson)",
+    )
+    add(
+        "--type",
+        action="append",
+        default=[],
+        metavar="NAME=TYPE",
+        help="of a column of Arrow; default: what the first records have",
+    )
     return made
 
 
@@ -87,15 +105,34 @@ def _check(source: object, arguments: argparse.Namespace) -> int:
 def _select(source: object, arguments: argparse.Namespace) -> int:
     from fastcore import json
     from fastcore.cli.extract import Extractor
+    from fastcore.cli.output import writer
 
-    extractor = Extractor(Recipe(tuple(map(parse_selection, arguments.paths))))
+    selections = tuple(map(parse_selection, arguments.paths))
+    names = [name for name, _ in selections]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"field {name!r} is selected twice; rename one: NAME={name}")
+    extractor = Extractor(Recipe(selections))
+    out = writer(arguments.output, names, dict(map(_column_type, arguments.type)))
     count = 0
     for batch in json.columns(source, extractor.schema):
-        payloads, _ = extractor.extract(batch)
-        sys.stdout.buffer.writelines(payload + b"\n" for payload in payloads)
-        count += len(payloads)
-    sys.stdout.buffer.flush()
+        out.write(extractor.cells(batch))
+        count += len(batch)
+    out.close()
     return 0 if count else 1
+
+
+def _column_type(text: str) -> tuple[str, str]:
+    from fastcore.json import field
+
+    name, equals, kind = text.rpartition("=")
+    if not equals:
+        raise UsageError(f"--type {text}: write NAME=TYPE, as in --type id=int64")
+    try:
+        field("x", kind)
+    except ValueError as error:
+        raise UsageError(f"--type {text}: {error}") from None
+    return name, kind
 
 
 _ACTIONS: dict[str, Callable[[object, argparse.Namespace], int]] = {
