@@ -33,6 +33,7 @@ extern "C" {
 
 #include "fastcore/columns.h"
 #include "fastcore/text.h"
+#include "fastcore/tokens.h"
 #include "fastcore/wal.h"
 
 /* Of the library that is linked, "0.1.0"; the macros above are those of the headers. */
