@@ -20,6 +20,7 @@
 #define FC_NOINLINE      __declspec(noinline)
 #define FC_LIKELY(x)     (x)
 #define FC_UNLIKELY(x)   (x)
+#define FC_PREFETCH(at)  ((void)(at))
 #define FC_UNUSED
 #define FC_RESTRICT __restrict
 #else
@@ -27,6 +28,7 @@
 #define FC_NOINLINE      __attribute__((noinline))
 #define FC_LIKELY(x)     __builtin_expect(!!(x), 1)
 #define FC_UNLIKELY(x)   __builtin_expect(!!(x), 0)
+#define FC_PREFETCH(at)  __builtin_prefetch(at)
 #define FC_UNUSED        __attribute__((unused))
 #define FC_RESTRICT      restrict
 #endif

@@ -38,6 +38,21 @@ typedef struct fc_buckets {
 } fc_buckets;
 
 /*
+ * Some bytes of a text, hashed, and a bitmap of the hashes that are looked for. The hash of
+ * the `bytes` bytes (4 to 8) at a place: let w be the 8 bytes from there on, little-endian,
+ * zeros behind the text's end; then ((w | fold) & mask) * FC_GRAM_MULTIPLIER, of which the
+ * bitmap is indexed by the bits from `shift` on.
+ */
+typedef struct fc_gram_filter {
+    const uint64_t *bitmap;
+    uint64_t fold, mask;
+    unsigned shift;
+    size_t step, bytes;
+} fc_gram_filter;
+
+#define FC_GRAM_MULTIPLIER 0x9E3779B97F4A7C15u /* 2^64 / golden ratio: Knuth, TAOCP 3, 6.4 */
+
+/*
  * Bit i of each mask speaks of byte i of the 64-byte block.
  *
  * A "string" here runs from its opening quote (included) to its closing quote
@@ -110,6 +125,14 @@ typedef struct fc_kernels {
      */
     size_t (*bucket_starts)(const uint8_t *text, size_t length, const fc_buckets *buckets,
                             size_t *at, int64_t *out, size_t capacity);
+
+    /*
+     * Of the places *at, *at + step, ... below `end` that have `bytes` bytes of text, write
+     * those that pass the filter, as distances from the first. Returns how many; *at becomes
+     * the place after the last one. places[] has room for one more than there are places.
+     */
+    size_t (*gram_places)(const uint8_t *text, size_t length, const fc_gram_filter *filter,
+                          size_t *at, size_t end, uint32_t *places);
 
     /* How many code points start in text[0 .. length), which is UTF-8: the bytes but 10xxxxxx. */
     size_t (*utf8_count)(const uint8_t *text, size_t length);

@@ -5,6 +5,7 @@
 #include "kernels/find_any.inc.h"
 #include "kernels/find_byte.inc.h"
 #include "kernels/find_literal.inc.h"
+#include "kernels/gram_places.inc.h"
 #include "kernels/json_blocks.inc.h"
 #include "kernels/offsets.inc.h"
 #include "kernels/utf8_count.inc.h"

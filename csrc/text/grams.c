@@ -18,8 +18,11 @@ enum {
     REACH_MAX = 48,    /* offsets beyond are not used: what a place finds starts near it */
     COUNT_BITS = 16,
     FEW = 1024, /* literals whose grams of 4 bytes are selective enough */
-    BITS_PER_GRAM = 16,
+    /* Of the bitmap: so many that few places pass by accident, as far as it stays in a cache. */
+    BITS_PER_GRAM = 64,
+    BITS_PER_GRAM_MANY = 16,
     BITMAP_LOG_MIN = 10,
+    BITMAP_LOG_NEAR = 18, /* 32 KiB: a first-level cache */
     BITMAP_LOG_MAX = 25,
     BUCKETS_LOG_MIN = 6,
 };
@@ -27,6 +30,7 @@ enum {
 typedef struct builder {
     fc_grams *g;
     const fc_patterns *patterns;
+    const uint32_t *order;
     const uint8_t *rank_of_byte;
     uint16_t *counts; /* gram -> how many there are, by COUNT_BITS of the hash; NULL for few */
     uint64_t *chosen; /* `step` hashes of each pattern, in order of rank */
@@ -40,7 +44,7 @@ static uint64_t hash_at(const builder *b, const uint8_t *bytes, size_t left)
 
 static size_t last_offset(const builder *b, size_t length)
 {
-    const size_t last = length - b->g->gram_bytes;
+    const size_t last = length - b->g->filter.bytes;
     return last < REACH_MAX ? last : REACH_MAX;
 }
 
@@ -66,7 +70,7 @@ static void count_grams(builder *b)
 static unsigned rarity(const builder *b, const uint8_t *bytes, uint64_t hash)
 {
     unsigned bits = 0;
-    for (size_t i = 0; i < b->g->gram_bytes; i++)
+    for (size_t i = 0; i < b->g->filter.bytes; i++)
         bits += 3 * 16 + 255u - b->rank_of_byte[bytes[i]];
     if (b->counts != NULL) {
         unsigned count = b->counts[hash >> (64 - COUNT_BITS)];
@@ -82,7 +86,7 @@ static void choose(builder *b, size_t rank, uint32_t pattern)
     const fc_patterns *const p = b->patterns;
     const uint8_t *const bytes = p->bytes + p->offsets[pattern];
     const size_t length = (size_t)(p->offsets[pattern + 1] - p->offsets[pattern]);
-    const size_t step = b->g->step, last = last_offset(b, length);
+    const size_t step = b->g->filter.step, last = last_offset(b, length);
     unsigned best[STEP_MAX] = {0};
     size_t residue = 0;
 
@@ -107,15 +111,33 @@ static unsigned log2_of(size_t least, unsigned from, unsigned to)
     return from;
 }
 
+/* The i-th of those chosen, with eight bytes around it that begin and end in the literal. */
+static fc_gram gram_of(const builder *b, size_t i)
+{
+    const fc_patterns *const p = b->patterns;
+    const uint32_t rank = (uint32_t)(i / b->g->filter.step);
+    const uint32_t pattern = b->order == NULL ? rank : b->order[rank];
+    const size_t length = (size_t)(p->offsets[pattern + 1] - p->offsets[pattern]);
+    const size_t bytes = length < 8 ? length : 8, offset = b->offsets[i];
+    const size_t begin = offset + bytes <= length ? offset : length - bytes;
+    const uint64_t word = fc_load_le64_part(p->bytes + p->offsets[pattern] + begin, bytes);
+
+    return (fc_gram){.window = fc_window_hash(b->g, word, bytes),
+                     .place = rank << 8 | (uint32_t)offset,
+                     .before = (uint8_t)(offset - begin),
+                     .bytes = (uint8_t)bytes};
+}
+
 static int make_tables(builder *b)
 {
     fc_grams *const g = b->g;
-    const size_t total = b->patterns->count * g->step;
+    const size_t total = b->patterns->count * g->filter.step;
     const unsigned buckets_log = log2_of(2 * total, BUCKETS_LOG_MIN, 31);
-    const unsigned bitmap_log = log2_of(BITS_PER_GRAM * total, BITMAP_LOG_MIN, BITMAP_LOG_MAX);
+    const unsigned near_log = log2_of(BITS_PER_GRAM * total, BITMAP_LOG_MIN, BITMAP_LOG_NEAR);
+    const unsigned bitmap_log = log2_of(BITS_PER_GRAM_MANY * total, near_log, BITMAP_LOG_MAX);
     const size_t buckets = (size_t)1 << buckets_log, words = ((size_t)1 << bitmap_log) / 64;
 
-    g->bitmap_shift = 64 - bitmap_log;
+    g->filter.shift = 64 - bitmap_log;
     g->bucket_shift = 64 - buckets_log;
     g->bitmap = calloc(words, sizeof *g->bitmap);
     g->first = calloc(buckets + 1, sizeof *g->first);
@@ -125,7 +147,7 @@ static int make_tables(builder *b)
     if (!g->bitmap || !g->first || !g->grams)
         return 0;
     for (size_t i = 0; i < total; i++) {
-        const uint64_t bit = b->chosen[i] >> g->bitmap_shift;
+        const uint64_t bit = b->chosen[i] >> g->filter.shift;
         g->bitmap[bit / 64] |= (uint64_t)1 << bit % 64;
         g->first[b->chosen[i] >> g->bucket_shift]++;
     }
@@ -136,8 +158,8 @@ static int make_tables(builder *b)
     }
     /* Backwards, so that a bucket's grams come in order of rank. */
     for (size_t i = total; i-- > 0;)
-        g->grams[--g->first[b->chosen[i] >> g->bucket_shift]] =
-            (fc_gram){fc_gram_tag(b->chosen[i]), (uint32_t)(i / g->step) << 8 | b->offsets[i]};
+        g->grams[--g->first[b->chosen[i] >> g->bucket_shift]] = gram_of(b, i);
+    g->filter.bitmap = g->bitmap;
     return 1;
 }
 
@@ -145,7 +167,7 @@ fc_status fc_grams_create(fc_grams **out, const fc_patterns *patterns, const uin
                           const uint8_t rank_of_byte[256], int fold)
 {
     fc_grams *const g = calloc(1, sizeof *g);
-    builder b = {.g = g, .patterns = patterns, .rank_of_byte = rank_of_byte};
+    builder b = {.g = g, .patterns = patterns, .order = order, .rank_of_byte = rank_of_byte};
     size_t shortest = SIZE_MAX;
 
     if (g == NULL)
@@ -154,12 +176,13 @@ fc_status fc_grams_create(fc_grams **out, const fc_patterns *patterns, const uin
         if (patterns->offsets[i + 1] - patterns->offsets[i] < shortest)
             shortest = (size_t)(patterns->offsets[i + 1] - patterns->offsets[i]);
     const size_t step_max = patterns->count <= FEW ? STEP_MAX : STEP_MAX_MANY;
-    g->gram_bytes = patterns->count <= FEW || shortest < 8 ? 4 : 5;
-    g->step = shortest - g->gram_bytes + 1 < step_max ? shortest - g->gram_bytes + 1 : step_max;
-    g->skip_bits = (unsigned)(64 - 8 * g->gram_bytes);
-    g->fold = fold ? 0x2020202020202020u : 0;
+    g->filter.bytes = patterns->count <= FEW || shortest < 8 ? 4 : 5;
+    g->filter.step =
+        shortest - g->filter.bytes + 1 < step_max ? shortest - g->filter.bytes + 1 : step_max;
+    g->filter.mask = UINT64_MAX >> (64 - 8 * g->filter.bytes);
+    g->filter.fold = fold ? 0x2020202020202020u : 0;
 
-    const size_t total = patterns->count * g->step;
+    const size_t total = patterns->count * g->filter.step;
     b.chosen = malloc(total * sizeof *b.chosen);
     b.offsets = malloc(total);
     if (patterns->count > 1)
@@ -191,29 +214,4 @@ void fc_grams_destroy(fc_grams *grams)
     free(grams->first);
     free(grams->grams);
     free(grams);
-}
-
-size_t fc_grams_places(const fc_grams *grams, const uint8_t *text, size_t length, size_t *at,
-                       size_t end, uint32_t *places)
-{
-    const fc_grams g = *grams; /* in registers: stores to `places` cannot change it */
-    const uint64_t *const bitmap = g.bitmap;
-    const size_t from = *at, stop = length < g.gram_bytes ? 0 : length - g.gram_bytes + 1;
-    const size_t limit = end < stop ? end : stop;
-    const size_t whole = length < 8 ? 0 : limit < length - 7 ? limit : length - 7;
-    size_t place = from, count = 0;
-
-    for (; place < whole; place += g.step) {
-        const uint64_t bit = fc_gram_hash(&g, fc_load_le64(text + place)) >> g.bitmap_shift;
-        places[count] = (uint32_t)(place - from);
-        count += bitmap[bit / 64] >> bit % 64 & 1;
-    }
-    for (; place < limit; place += g.step) {
-        const uint64_t word = fc_load_le64_part(text + place, length - place);
-        const uint64_t bit = fc_gram_hash(&g, word) >> g.bitmap_shift;
-        places[count] = (uint32_t)(place - from);
-        count += bitmap[bit / 64] >> bit % 64 & 1;
-    }
-    *at = place;
-    return count;
 }

@@ -20,6 +20,7 @@
 
 #include <assert.h>
 
+#include "kernels/kernels.h"
 #include "text/automaton.h"
 
 /* Literals at least this long: two places of four bytes. */
@@ -30,18 +31,18 @@
 static_assert(FC_PATTERNS_MAX <= (size_t)1 << FC_RANK_BITS, "every pattern has a rank");
 
 typedef struct fc_gram {
-    uint32_t tag;   /* of the hash, so that few others look the same */
-    uint32_t place; /* rank << 8 | offset in the literal */
+    uint32_t window; /* hash of bytes around the gram, more than it where the literal has them */
+    uint32_t place;  /* rank << 8 | offset of the gram in the literal */
+    uint8_t before;  /* the window begins so many bytes before the gram */
+    uint8_t bytes;   /* and has this many, at most 8 */
 } fc_gram;
 
 typedef struct fc_grams {
-    uint64_t *bitmap; /* bit hash >> bitmap_shift: some gram has this hash */
+    fc_gram_filter filter;
+    uint64_t *bitmap; /* the filter's */
     uint32_t *first;  /* bucket hash >> bucket_shift has grams first[b] .. first[b + 1] */
     fc_gram *grams;
-    uint64_t fold;      /* OR-ed to text: 0x20 in each byte, or 0 */
-    unsigned skip_bits; /* of a word of text, beyond the gram */
-    unsigned bitmap_shift, bucket_shift;
-    size_t step, gram_bytes;
+    unsigned bucket_shift;
     size_t reach; /* the greatest offset of any gram */
     size_t bytes; /* of memory */
 } fc_grams;
@@ -54,18 +55,16 @@ fc_status fc_grams_create(fc_grams **out, const fc_patterns *patterns, const uin
                           const uint8_t rank_of_byte[256], int fold);
 void fc_grams_destroy(fc_grams *grams);
 
-/*
- * Sample text[*at], text[*at + step] ... before `end`; write the places that pass the
- * bitmap, as distances from the first. Returns how many; *at becomes the next place.
- */
-size_t fc_grams_places(const fc_grams *grams, const uint8_t *text, size_t length, size_t *at,
-                       size_t end, uint32_t *places);
-
 static inline uint64_t fc_gram_hash(const fc_grams *grams, uint64_t word)
 {
-    return ((word | grams->fold) << grams->skip_bits) * 0x9E3779B97F4A7C15u; /* 2^64 / golden */
+    return ((word | grams->filter.fold) & grams->filter.mask) * FC_GRAM_MULTIPLIER;
 }
 
-static inline uint32_t fc_gram_tag(uint64_t hash) { return (uint32_t)(hash >> 32); }
+/* Of the first `bytes` bytes of the word. */
+static inline uint32_t fc_window_hash(const fc_grams *grams, uint64_t word, size_t bytes)
+{
+    const uint64_t mask = UINT64_MAX >> (64 - 8 * bytes);
+    return (uint32_t)((((word | grams->filter.fold) & mask) * FC_GRAM_MULTIPLIER) >> 32);
+}
 
 #endif

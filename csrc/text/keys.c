@@ -25,6 +25,7 @@ enum {
     PLACES_FIRST = 64,
     PLACES_MAX = 2048,
     KEYS_FIRST = 64,
+    TABLES_NEAR_BYTES = 1 << 18,
     /* Work is counted in comparisons. */
     WORK_FREE = 512,
     WORK_BYTES = 4,    /* bytes of text that pay for one */
@@ -43,18 +44,25 @@ static uint64_t lower_ascii8(uint64_t word)
     return word | ((from_a & ~past_z & ~word & high) >> 2);
 }
 
+static uint64_t word_at(const uint8_t *text, int fold)
+{
+    const uint64_t word = fc_load_le64(text);
+    return fold ? lower_ascii8(word) : word;
+}
+
 /* How many bytes the text and a literal have in common, rounded down to a word unless all. */
 static size_t agrees(const uint8_t *text, const uint8_t *bytes, size_t length, int fold)
 {
-    for (size_t i = 0; i < length; i += 8) {
-        const size_t left = length - i < 8 ? length - i : 8;
-        uint64_t word = fc_load_le64_part(text + i, left);
-        if (fold)
-            word = lower_ascii8(word);
-        if (word != fc_load_le64_part(bytes + i, left))
-            return i;
+    size_t i = 0;
+
+    if (length < 8) {
+        const uint64_t word = fc_load_le64_part(text, length);
+        return (fold ? lower_ascii8(word) : word) == fc_load_le64_part(bytes, length) ? length : 0;
     }
-    return length;
+    for (; i + 8 < length; i += 8)
+        if (word_at(text + i, fold) != fc_load_le64(bytes + i))
+            return i;
+    return word_at(text + length - 8, fold) == fc_load_le64(bytes + length - 8) ? length : i;
 }
 
 static int reserve_keys(fc_cursor *c, size_t capacity)
@@ -95,37 +103,45 @@ static int add_key(fc_cursor *c, size_t place, uint32_t rank)
     return 1;
 }
 
-/* Does the literal of this rank stand at text[start]? Its first `known` bytes do. */
-static int look(fc_cursor *c, uint32_t rank, size_t start, size_t known)
+/* Does the literal of this rank stand at text[start]? 0 for lack of memory. */
+static int look(fc_cursor *c, uint32_t rank, size_t start)
 {
     const fc_matcher *const m = c->matcher;
     const fc_patterns *const p = &m->patterns;
     const uint32_t pattern = m->order == NULL ? rank : m->order[rank];
     const size_t length = (size_t)(p->offsets[pattern + 1] - p->offsets[pattern]);
 
+    c->work++;
     if (length > c->length - start)
         return 1;
-    c->work++;
-    if (known < length) {
-        const size_t more = agrees(c->text + start + known, p->bytes + p->offsets[pattern] + known,
-                                   length - known, m->options.fold_ascii);
-        c->work += more / AGREED_BYTES;
-        if (more != length - known)
-            return 1;
-    }
-    return add_key(c, m->options.kind == FC_OVERLAPPING ? start + length : start, rank);
+    const size_t common =
+        agrees(c->text + start, p->bytes + p->offsets[pattern], length, m->options.fold_ascii);
+    c->work += common / AGREED_BYTES;
+    return common != length ||
+           add_key(c, m->options.kind == FC_OVERLAPPING ? start + length : start, rank);
 }
 
-static int look_at_gram(fc_cursor *c, size_t place)
+static size_t bucket_at(const fc_cursor *c, size_t place)
 {
     const fc_grams *const g = c->matcher->grams;
-    const uint64_t hash = fc_gram_hash(g, fc_load_le64_part(c->text + place, c->length - place));
-    const uint32_t tag = fc_gram_tag(hash), *const first = g->first + (hash >> g->bucket_shift);
+    const uint64_t word = fc_load_le64_part(c->text + place, c->length - place);
+    return (size_t)(fc_gram_hash(g, word) >> g->bucket_shift);
+}
 
-    for (uint32_t i = first[0]; i < first[1]; i++) {
-        const size_t offset = g->grams[i].place & 0xFF;
-        if (g->grams[i].tag == tag && place >= offset && place - offset >= c->floor &&
-            !look(c, g->grams[i].place >> 8, place - offset, 0))
+static int look_at_grams(fc_cursor *c, size_t place, size_t bucket)
+{
+    const fc_grams *const g = c->matcher->grams;
+
+    for (uint32_t i = g->first[bucket]; i < g->first[bucket + 1]; i++) {
+        const fc_gram gram = g->grams[i];
+        const size_t offset = gram.place & 0xFF;
+
+        if (place < offset || place - offset < c->floor)
+            continue;
+        const size_t window = place - gram.before;
+        const uint64_t word = fc_load_le64_part(c->text + window, c->length - window);
+        if (fc_window_hash(g, word, gram.bytes) == gram.window &&
+            !look(c, gram.place >> 8, place - offset))
             return 0;
     }
     return 1;
@@ -150,31 +166,52 @@ static int look_at_bucket(fc_cursor *c, size_t start)
         const size_t bucket = (size_t)fc_ctz64(bits);
         for (size_t i = list->first[bucket]; i < list->first[bucket + 1]; i++)
             if ((word & list->each[i].mask) == list->each[i].head &&
-                !look(c, list->each[i].rank, start, 8))
+                !look(c, list->each[i].rank, start))
                 return 0;
     }
     return 1;
 }
 
+/*
+ * Ask for what is about to be needed: tables of many literals do not fit a cache, and one
+ * wait for all of a tile's places is shorter than one for each.
+ */
+static void prefetch(const fc_cursor *c, size_t begin, const uint32_t *places, size_t count,
+                     uint32_t *buckets)
+{
+    const fc_grams *const g = c->matcher->grams;
+
+    for (size_t i = 0; i < count; i++) {
+        buckets[i] = (uint32_t)bucket_at(c, begin + places[i]);
+        FC_PREFETCH(g->first + buckets[i]);
+    }
+    for (size_t i = 0; g->bytes > TABLES_NEAR_BYTES && i < count; i++)
+        FC_PREFETCH(g->grams + g->first[buckets[i]]);
+}
+
 /* Propose places and look at them; c->at becomes where to go on. 0 for lack of memory. */
 static int scan_grams(fc_cursor *c)
 {
-    const fc_grams *const g = c->matcher->grams;
+    const fc_matcher *const m = c->matcher;
+    const fc_gram_filter *const f = &m->grams->filter;
     const size_t begin = c->at;
     const size_t tile = fc_min(fc_max(4 * c->tile_bytes, TILE_BYTES_FIRST), TILE_BYTES_MAX);
+    const size_t room = tile / f->step + 2;
 
     c->tile_bytes = tile;
-    if (!reserve_places(c, (tile / g->step + 2) * sizeof(uint32_t)))
+    if (!reserve_places(c, 2 * room * sizeof(uint32_t)))
         return 0;
-    const uint32_t *const places = c->places;
-    const size_t count = fc_grams_places(g, c->text, c->length, &c->at, begin + tile, c->places);
-    if (c->at + g->gram_bytes > c->length)
+    uint32_t *const places = c->places, *const buckets = places + room;
+    const size_t count =
+        m->kernels->gram_places(c->text, c->length, f, &c->at, begin + tile, places);
+    if (c->at + f->bytes > c->length)
         c->at = c->length;
+    prefetch(c, begin, places, count, buckets);
     for (size_t i = 0; i < count; i++) {
-        if (!look_at_gram(c, begin + places[i]))
+        if (!look_at_grams(c, begin + places[i], buckets[i]))
             return 0;
         if (is_hard(c)) {
-            c->at = fc_min(c->at, begin + places[i] + g->step);
+            c->at = fc_min(c->at, begin + places[i] + f->step);
             break;
         }
     }
@@ -215,7 +252,7 @@ static size_t sure_place(const fc_cursor *c)
     if (c->engine == FC_ENGINE_BUCKETS)
         return m->options.kind == FC_OVERLAPPING ? c->at + m->shortest : c->at;
     if (m->options.kind == FC_OVERLAPPING)
-        return c->at + m->grams->gram_bytes;
+        return c->at + m->grams->filter.bytes;
     return c->at > m->grams->reach ? c->at - m->grams->reach : 0;
 }
 

@@ -36,6 +36,7 @@ cdef extern from "fastcore/text.h" nogil:
         int64_t *start
         int64_t *end
         size_t count
+        size_t capacity
 
     fc_status fc_matcher_create(fc_matcher **out, const uint8_t *bytes, const uint64_t *offsets,
                                 size_t count, const fc_matcher_options *options,

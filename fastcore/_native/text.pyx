@@ -6,18 +6,20 @@ encoded as any other code point. Offsets are turned back into code points at the
 
 import numpy as np
 
-from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport (
+    PyBUF_SIMPLE, PyBuffer_FillInfo, PyBuffer_Release, PyObject_GetBuffer,
+)
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_Check
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
-from libc.stdlib cimport free, malloc
-from libc.string cimport memcpy
+from libc.stdlib cimport free, malloc, realloc
+from libc.string cimport memset
 
 from fastcore._native.c cimport FC_OK, fc_error, fc_kernels, fc_status
 from fastcore._native.c_text cimport (
     FC_LEFTMOST_FIRST, FC_LEFTMOST_LONGEST, FC_OVERLAPPING, fc_cursor,
     fc_cursor_close, fc_cursor_next, fc_cursor_open, fc_fold_bytes_max, fc_fold_utf8, fc_lines, fc_lines_close,
-    fc_lines_feed, fc_lines_open, fc_match_kind, fc_match_list, fc_match_list_free, fc_matcher,
+    fc_lines_feed, fc_lines_open, fc_match_kind, fc_match_list, fc_matcher,
     fc_matcher_bytes, fc_matcher_contains, fc_matcher_contains_rows, fc_matcher_count,
     fc_matcher_create, fc_matcher_destroy, fc_matcher_find_all, fc_matcher_find_from,
     fc_matcher_kernel, fc_matcher_longest,
@@ -189,10 +191,7 @@ cdef class Matcher:
             if status == FC_OK and held.in_points:
                 fc_matches_to_points(self.matcher, held.text, &points, &found.at, found.count)
         raise_status(status, NULL, "searching")
-        try:
-            return matches_of(&found)
-        finally:
-            fc_match_list_free(&found)
+        return matches_of(&found)
 
     def count(self, haystack):
         """Return how many matches `findall` would give."""
@@ -297,10 +296,7 @@ cdef class Matcher:
                 if status == FC_OK:
                     fc_matches_to_rows(self.matcher, text, rows, &found.at, found.count, not plain)
             raise_status(status, NULL, "searching a column")
-            try:
-                matches = matches_of(&found)
-            finally:
-                fc_match_list_free(&found)
+            matches = matches_of(&found)
             if chunk.nulls != NULL:
                 matches = matches.where(np.asarray(<uint8_t[:count]>chunk.nulls)[matches.row] == 0)
             return matches

@@ -114,20 +114,43 @@ cdef Haystack hold(object text, str name, bint is_text, bint either, bint fold):
     return held
 
 
-cdef object array_of(const void *items, size_t count, str dtype, size_t item_bytes):
-    out = np.empty(count, dtype)
-    cdef uint8_t[::1] bytes_of = out.view(np.uint8)
-    if count:
-        memcpy(&bytes_of[0], items, count * item_bytes)
-    return out
+cdef class Memory:
+    """A block of malloc's, as the owner of an array."""
+
+    cdef void *block
+    cdef Py_ssize_t length
+
+    def __dealloc__(self):
+        free(self.block)
+
+    def __getbuffer__(self, Py_buffer *view, int flags):
+        PyBuffer_FillInfo(view, self, self.block, self.length, 0, flags)
 
 
-cdef object matches_of(const fc_match_list *list):
+cdef object array_of(void *items, size_t count, str dtype, size_t item_bytes):
+    """An array that takes `items`, of malloc's, over."""
+    cdef Memory memory
+    cdef void *fitting
+    if count == 0:
+        free(items)
+        return np.empty(0, dtype)
+    fitting = realloc(items, count * item_bytes)
+    memory = Memory.__new__(Memory)
+    memory.block = items if fitting == NULL else fitting
+    memory.length = count * item_bytes
+    return np.frombuffer(memory, dtype)
+
+
+cdef object matches_of(fc_match_list *list):
+    """The matches of a list, which is empty afterwards."""
+    cdef fc_matches at = list.at
+    cdef size_t count = list.count
+    memset(list, 0, sizeof(list[0]))
     return Matches(
-        array_of(list.at.pattern, list.count, "u4", 4),
-        array_of(list.at.start, list.count, "i8", 8),
-        array_of(list.at.end, list.count, "i8", 8),
-        array_of(list.at.row, list.count, "i8", 8) if list.at.row != NULL else None,
+        array_of(at.pattern, count, "u4", 4),
+        array_of(at.start, count, "i8", 8),
+        array_of(at.end, count, "i8", 8),
+        array_of(at.row, count, "i8", 8) if at.row != NULL else None,
     )
 
 

@@ -39,10 +39,7 @@ cdef class Stream:
         with nogil:
             status = fc_matcher_find_from(self.matcher.matcher, start, length, begin, &found)
         raise_status(status, NULL, "searching a stream")
-        try:
-            matches = matches_of(&found)
-        finally:
-            fc_match_list_free(&found)
+        matches = matches_of(&found)
         np.add(matches.start, self.offset, out=matches.start)
         np.add(matches.end, self.offset, out=matches.end)
         return matches
@@ -132,9 +129,15 @@ cdef class LineScan:
             self.kept += <bytes>text[consumed:length]
 
     def result(self):
-        """Numbers, starts and ends of the lines found so far."""
+        """Numbers, starts and ends of the lines found so far; none are left to be asked for."""
+        cdef int64_t *number = self.lines.number
+        cdef int64_t *start = self.lines.start
+        cdef int64_t *end = self.lines.end
+        cdef size_t count = self.lines.count
+        self.lines.number = self.lines.start = self.lines.end = NULL
+        self.lines.count = self.lines.capacity = 0
         return (
-            array_of(self.lines.number, self.lines.count, "i8", 8),
-            array_of(self.lines.start, self.lines.count, "i8", 8),
-            array_of(self.lines.end, self.lines.count, "i8", 8),
+            array_of(number, count, "i8", 8),
+            array_of(start, count, "i8", 8),
+            array_of(end, count, "i8", 8),
         )

@@ -111,6 +111,46 @@ static void t_buckets(void)
         }
 }
 
+static void t_grams(void)
+{
+    uint64_t bitmap[64];
+    uint32_t got[CAPACITY + 1];
+
+    for (size_t length = 0; length <= LENGTH_MAX; length++)
+        for (int round = 0; round < 30; round++) {
+            uint8_t *const text = room + ROOM_BYTES - length;
+            const size_t bytes = 4 + random_below(5);
+            const fc_gram_filter filter = {.bitmap = bitmap,
+                                           .fold = random_below(2) ? 0x2020202020202020u : 0,
+                                           .mask = UINT64_MAX >> (64 - 8 * bytes),
+                                           .shift = 64 - 12,
+                                           .step = 1 + random_below(12),
+                                           .bytes = bytes};
+            const size_t begin = random_below(3) ? 0 : random_below(length + 2);
+            const size_t end = random_below(length + 20);
+            size_t at = begin, place = begin, i = 0;
+
+            for (size_t j = 0; j < 64; j++)
+                bitmap[j] = random64() & random64();
+            for (size_t j = 0; j < length; j++)
+                text[j] = (uint8_t)random64();
+            const size_t count = k->gram_places(text, length, &filter, &at, end, got);
+            for (; place < end && place + bytes <= length; place += filter.step) {
+                uint64_t word = 0;
+                for (size_t j = 0; j < bytes; j++)
+                    word |= (uint64_t)(text[place + j] | (filter.fold & 0xFF)) << (8 * j);
+                const uint64_t bit = word * FC_GRAM_MULTIPLIER >> filter.shift;
+                if (bitmap[bit / 64] >> bit % 64 & 1) {
+                    CHECK_EQ(i < count, 1, "%s length %zu place %zu", k->isa, length, place);
+                    CHECK_EQ(got[i], place - begin, "%s length %zu", k->isa, length);
+                    i++;
+                }
+            }
+            CHECK_EQ(count, i, "%s length %zu", k->isa, length);
+            CHECK_EQ(at, place, "%s length %zu", k->isa, length);
+        }
+}
+
 static void t_utf8_count(void)
 {
     for (size_t length = 0; length <= LENGTH_MAX; length++)
@@ -138,6 +178,7 @@ int main(void)
         t_literal();
         t_literal_gives_up();
         t_buckets();
+        t_grams();
         t_utf8_count();
     }
     print_ok("t_text_kernels", tables, count);
