@@ -17,12 +17,16 @@ enum {
     STEP_MAX_MANY = 8, /* with each step a literal registers one gram more */
     REACH_MAX = 48,    /* offsets beyond are not used: what a place finds starts near it */
     COUNT_BITS = 16,
-    FEW = 1024, /* literals whose grams of 4 bytes are selective enough */
+    FEW = 1024,     /* literals whose grams of 4 bytes are selective enough */
+    MANY = 1 << 14, /* beyond, 5 bytes are not */
+    SHARED_COST = 3 * 16,
     /* Of the bitmap: so many that few places pass by accident, as far as it stays in a cache. */
     BITS_PER_GRAM = 64,
-    BITS_PER_GRAM_MANY = 16,
+    BITS_PER_GRAM_MANY = 32,
+    BITS_PER_GRAM_MOST = 16,
     BITMAP_LOG_MIN = 10,
     BITMAP_LOG_NEAR = 18, /* 32 KiB: a first-level cache */
+    BITMAP_LOG_FAR = 21,  /* 256 KiB: a second-level one */
     BITMAP_LOG_MAX = 25,
     BUCKETS_LOG_MIN = 6,
 };
@@ -69,14 +73,12 @@ static void count_grams(builder *b)
  */
 static unsigned rarity(const builder *b, const uint8_t *bytes, uint64_t hash)
 {
-    unsigned bits = 0;
+    unsigned bits = 16 * SHARED_COST; /* so that it stays above 0: counts have 16 bits */
     for (size_t i = 0; i < b->g->filter.bytes; i++)
         bits += 3 * 16 + 255u - b->rank_of_byte[bytes[i]];
-    if (b->counts != NULL) {
-        unsigned count = b->counts[hash >> (64 - COUNT_BITS)];
-        for (; count > 1 && bits > 16; count >>= 1)
-            bits -= 16;
-    }
+    if (b->counts != NULL)
+        for (unsigned count = b->counts[hash >> (64 - COUNT_BITS)]; count > 1; count >>= 1)
+            bits -= SHARED_COST;
     return bits;
 }
 
@@ -134,7 +136,8 @@ static int make_tables(builder *b)
     const size_t total = b->patterns->count * g->filter.step;
     const unsigned buckets_log = log2_of(2 * total, BUCKETS_LOG_MIN, 31);
     const unsigned near_log = log2_of(BITS_PER_GRAM * total, BITMAP_LOG_MIN, BITMAP_LOG_NEAR);
-    const unsigned bitmap_log = log2_of(BITS_PER_GRAM_MANY * total, near_log, BITMAP_LOG_MAX);
+    const unsigned far_log = log2_of(BITS_PER_GRAM_MANY * total, near_log, BITMAP_LOG_FAR);
+    const unsigned bitmap_log = log2_of(BITS_PER_GRAM_MOST * total, far_log, BITMAP_LOG_MAX);
     const size_t buckets = (size_t)1 << buckets_log, words = ((size_t)1 << bitmap_log) / 64;
 
     g->filter.shift = 64 - bitmap_log;
@@ -176,7 +179,9 @@ fc_status fc_grams_create(fc_grams **out, const fc_patterns *patterns, const uin
         if (patterns->offsets[i + 1] - patterns->offsets[i] < shortest)
             shortest = (size_t)(patterns->offsets[i + 1] - patterns->offsets[i]);
     const size_t step_max = patterns->count <= FEW ? STEP_MAX : STEP_MAX_MANY;
-    g->filter.bytes = patterns->count <= FEW || shortest < 8 ? 4 : 5;
+    g->filter.bytes = patterns->count <= FEW || shortest < 8    ? 4
+                      : patterns->count <= MANY || shortest < 9 ? 5
+                                                                : 6;
     g->filter.step =
         shortest - g->filter.bytes + 1 < step_max ? shortest - g->filter.bytes + 1 : step_max;
     g->filter.mask = UINT64_MAX >> (64 - 8 * g->filter.bytes);

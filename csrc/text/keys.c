@@ -31,6 +31,7 @@ enum {
     WORK_BYTES = 4,    /* bytes of text that pay for one */
     AGREED_BYTES = 16, /* of a literal, that cost another */
     KEYS_MOVED = 8,    /* likewise */
+    GRAMS_PASSED = 8,  /* and grams of a bucket */
 };
 
 static int is_hard(const fc_cursor *c) { return c->work > WORK_FREE + c->at / WORK_BYTES; }
@@ -121,25 +122,33 @@ static int look(fc_cursor *c, uint32_t rank, size_t start)
            add_key(c, m->options.kind == FC_OVERLAPPING ? start + length : start, rank);
 }
 
+static uint64_t word_from(const fc_cursor *c, size_t place)
+{
+    return FC_LIKELY(place + 8 <= c->length)
+               ? fc_load_le64(c->text + place)
+               : fc_load_le64_part(c->text + place, c->length - place);
+}
+
 static size_t bucket_at(const fc_cursor *c, size_t place)
 {
     const fc_grams *const g = c->matcher->grams;
-    const uint64_t word = fc_load_le64_part(c->text + place, c->length - place);
-    return (size_t)(fc_gram_hash(g, word) >> g->bucket_shift);
+    return (size_t)(fc_gram_hash(g, word_from(c, place)) >> g->bucket_shift);
 }
 
 static int look_at_grams(fc_cursor *c, size_t place, size_t bucket)
 {
     const fc_grams *const g = c->matcher->grams;
+    const uint32_t end = g->first[bucket + 1];
 
-    for (uint32_t i = g->first[bucket]; i < g->first[bucket + 1]; i++) {
+    c->work += (end - g->first[bucket]) / GRAMS_PASSED;
+    for (uint32_t i = g->first[bucket]; i < end; i++) {
         const fc_gram gram = g->grams[i];
         const size_t offset = gram.place & 0xFF;
 
         if (place < offset || place - offset < c->floor)
             continue;
         const size_t window = place - gram.before;
-        const uint64_t word = fc_load_le64_part(c->text + window, c->length - window);
+        const uint64_t word = word_from(c, window);
         if (fc_window_hash(g, word, gram.bytes) == gram.window &&
             !look(c, gram.place >> 8, place - offset))
             return 0;

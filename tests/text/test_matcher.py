@@ -364,6 +364,9 @@ ADVERSARIAL = {
     "middle": [b"a" * 500 + b"b" + b"a" * 500],
     "last": [b"a" * 1000 + b"b"],
     "short and long": [b"a", b"a" * 100_000 + b"b"],
+    "a^k from 5": [b"a" * k for k in range(5, 200)],
+    "one gram": [b"aaaa%04d" % k for k in range(200)],
+    "a few": [b"a" * k for k in range(3, 14)],
 }
 
 
