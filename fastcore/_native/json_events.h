@@ -14,6 +14,7 @@
 #include "fastcore/tokens.h"
 #include "json_objects.h"
 
+#define FC_KEY_EVENTS   512   /* places of the table of keys, a power of two */
 #define FC_PATHS        1024  /* places of the prefix table, a power of two */
 #define FC_PREFIX_CHARS 65536 /* of a joined prefix: beyond, nested long keys would fill memory */
 #define FC_EVENT_KINDS  11    /* of fc_token_kind */
@@ -100,32 +101,42 @@ static PyObject *event_pair(PyObject *name, PyObject *value)
 }
 
 /*
- * The same for text and numbers. A loop that unpacks each event has no other reference to the last
- * one by now: then that is filled anew, as zip() and enumerate() do it.
+ * A loop that unpacks each event has no reference to the last one by now: then that is filled anew,
+ * as zip() and enumerate() do it. Only with text and numbers, which no cycle can lead through.
  */
+static int spare_is_free(const fc_events *e)
+{
+#ifdef Py_GIL_DISABLED
+    (void)e;
+    return 0;
+#else
+    return e->spare != NULL && Py_REFCNT(e->spare) == 1;
+#endif
+}
+
+static void refill(PyObject *event, Py_ssize_t place, PyObject *value)
+{
+    PyObject *const old = PyTuple_GET_ITEM(event, place);
+    PyTuple_SET_ITEM(event, place, value);
+    Py_DECREF(old);
+}
+
+static PyObject *keep_spare(fc_events *e, PyObject *event)
+{
+    Py_XINCREF(event);
+    Py_XSETREF(e->spare, event);
+    return event;
+}
+
 static PyObject *scalar_pair(fc_events *e, PyObject *name, PyObject *value)
 {
-    PyObject *event = e->spare;
-
-#ifndef Py_GIL_DISABLED
-    if (value != NULL && event != NULL && Py_REFCNT(event) == 1) {
-        PyObject *const old_name = PyTuple_GET_ITEM(event, 0);
-        PyObject *const old_value = PyTuple_GET_ITEM(event, 1);
-        Py_INCREF(event);
-        Py_INCREF(name);
-        PyTuple_SET_ITEM(event, 0, name);
-        PyTuple_SET_ITEM(event, 1, value);
-        Py_DECREF(old_name);
-        Py_DECREF(old_value);
-        return event;
-    }
-#endif
-    event = event_pair(name, value);
-    if (event != NULL) {
-        Py_INCREF(event);
-        Py_XSETREF(e->spare, event);
-    }
-    return event;
+    if (value == NULL || !spare_is_free(e))
+        return keep_spare(e, event_pair(name, value));
+    Py_INCREF(e->spare);
+    Py_INCREF(name);
+    refill(e->spare, 0, name);
+    refill(e->spare, 1, value);
+    return e->spare;
 }
 
 /* Returns 0 with an exception. Takes over `tokens`, keeps `map_type` (or NULL: dict). */
@@ -161,12 +172,10 @@ static int fc_events_open(fc_events *e, fc_tokens *tokens, int mode, int surroga
     e->objects.decimal = decimal;
     Py_XINCREF(map_type);
     e->map_type = map_type;
-    if (e->mode == FC_EVENTS_BASIC)
-        e->last_key = e->keys = PyMem_Calloc(FC_KEYS, sizeof *e->keys);
+    e->last_key = e->keys = PyMem_Calloc(FC_KEY_EVENTS, sizeof *e->keys);
     if (e->mode == FC_EVENTS_PARSE)
         e->paths = PyMem_Calloc(FC_PATHS, sizeof *e->paths);
-    if ((e->mode == FC_EVENTS_BASIC && e->keys == NULL) ||
-        (e->mode == FC_EVENTS_PARSE && e->paths == NULL)) {
+    if (e->keys == NULL || (e->mode == FC_EVENTS_PARSE && e->paths == NULL)) {
         PyErr_NoMemory();
         return 0;
     }
@@ -198,7 +207,7 @@ static void fc_events_close(fc_events *e)
         Py_CLEAR(e->paths[i].joined);
         Py_CLEAR(e->paths[i].event);
     }
-    for (size_t i = 0; e->keys != NULL && i < FC_KEYS; i++)
+    for (size_t i = 0; e->keys != NULL && i < FC_KEY_EVENTS; i++)
         Py_CLEAR(e->keys[i].event);
     for (int kind = 0; kind < FC_EVENT_KINDS; kind++) {
         Py_CLEAR(e->names[kind]);
@@ -242,7 +251,7 @@ static PyObject *event_text(fc_events *e, const fc_token *token)
     return fc_text_of(text, length);
 }
 
-static PyObject *event_key(fc_events *e, const fc_token *token)
+static PyObject *new_key(fc_events *e, const fc_token *token)
 {
     return token->escaped ? event_text(e, token)
                           : key_of(&e->objects, token->text, token->length, 0);
@@ -297,9 +306,9 @@ static PyObject *key_event(fc_events *e, const fc_token *token)
     PyObject *key, *event;
 
     if (known == NULL || !same_key(known, token) || token->escaped) {
-        if ((key = event_key(e, token)) == NULL)
+        if ((key = new_key(e, token)) == NULL)
             return NULL;
-        known = &e->keys[((uintptr_t)key >> 4) & (FC_KEYS - 1)];
+        known = &e->keys[((uintptr_t)key >> 4) & (FC_KEY_EVENTS - 1)];
         if (known->event != NULL && PyTuple_GET_ITEM(known->event, 1) == key) {
             Py_DECREF(key);
         } else {
@@ -316,6 +325,18 @@ static PyObject *key_event(fc_events *e, const fc_token *token)
     e->last_key = known;
     Py_INCREF(known->event);
     return known->event;
+}
+
+static PyObject *event_key(fc_events *e, const fc_token *token)
+{
+    PyObject *const event = key_event(e, token), *key;
+
+    if (event == NULL)
+        return NULL;
+    key = PyTuple_GET_ITEM(event, 1);
+    Py_INCREF(key);
+    Py_DECREF(event);
+    return key;
 }
 
 static PyObject *basic_event(fc_events *e, const fc_token *token)
@@ -352,6 +373,19 @@ static PyObject *event_triple(PyObject *prefix, PyObject *name, PyObject *value)
     PyTuple_SET_ITEM(event, 1, name);
     PyTuple_SET_ITEM(event, 2, value);
     return event;
+}
+
+static PyObject *scalar_triple(fc_events *e, PyObject *prefix, PyObject *name, PyObject *value)
+{
+    if (value == NULL || !spare_is_free(e))
+        return keep_spare(e, event_triple(prefix, name, value));
+    Py_INCREF(e->spare);
+    Py_INCREF(prefix);
+    Py_INCREF(name);
+    refill(e->spare, 0, prefix);
+    refill(e->spare, 1, name);
+    refill(e->spare, 2, value);
+    return e->spare;
 }
 
 static PyObject *join(fc_events *e, PyObject *own, PyObject *key)
@@ -475,7 +509,7 @@ static PyObject *prefixed_event(fc_events *e, const fc_token *token)
         Py_DECREF(prefix);
         return event;
     default:
-        return event_triple(prefix, e->names[token->kind], event_value(e, token));
+        return scalar_triple(e, prefix, e->names[token->kind], event_value(e, token));
     }
 }
 

@@ -9,40 +9,10 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from reference.json_events import events as reference
 from reference.json_suite import ACCEPTED, CHUNKS, STREAMS, SUITE, cut
 
 from fastcore import json
-
-
-class Pairs(list):
-    """An object as its members in order, doubles included."""
-
-
-def events_of(value):
-    """The events of a value that `json.loads` made with Pairs for objects: the reference."""
-    if isinstance(value, Pairs):
-        yield "start_map", None
-        for key, member in value:
-            yield "map_key", key
-            yield from events_of(member)
-        yield "end_map", None
-    elif isinstance(value, list):
-        yield "start_array", None
-        for item in value:
-            yield from events_of(item)
-        yield "end_array", None
-    elif value is None:
-        yield "null", None
-    elif isinstance(value, bool):
-        yield "boolean", value
-    elif isinstance(value, str):
-        yield "string", value
-    else:
-        yield "number", value
-
-
-def reference(data: bytes, **options):
-    return list(events_of(std.loads(data.decode("utf-8-sig"), object_pairs_hook=Pairs, **options)))
 
 
 def tokens(data: bytes, size: int | None = None, **options):
