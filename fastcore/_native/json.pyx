@@ -39,6 +39,9 @@ cdef enum:
     SHAPE_VALUE = 1
     SHAPE_TUPLE = 2
     SHAPE_DICT = 3
+    STEP_MORE = 0
+    STEP_VALUE = 1
+    STEP_ERROR = 2
 
 
 cdef class Program:

@@ -111,6 +111,16 @@ cdef class ObjectReader(Reader):
             fc_busy_leave(&self._busy)
 
     cdef object _drain(self, list values):
+        cdef int outcome
+        while True:
+            value = self._step(&outcome)
+            if outcome == STEP_VALUE:
+                PyList_Append(values, value)
+            else:
+                return value
+
+    cdef object _step(self, int *outcome):
+        """The next value; or the error to raise, or None where the chunk is used up."""
         cdef fc_json_event event
         cdef const char *wrong
         cdef const uint8_t *at
@@ -120,17 +130,19 @@ cdef class ObjectReader(Reader):
                 wrong = NULL
                 value = self._value(&wrong, &at)
                 if wrong == NULL:
-                    PyList_Append(values, value)
-                    continue
+                    outcome[0] = STEP_VALUE
+                    return value
                 fc_json_reject(self._reader, at, wrong)
                 error = self._handle(True)
             elif event == FC_JSON_BAD:
                 error = self._handle(False)
             elif event == FC_JSON_MORE:
+                outcome[0] = STEP_MORE
                 return None
             else:
                 raise MemoryError("json decoder")
             if error is not None:
+                outcome[0] = STEP_ERROR
                 return error
 
     cdef object _object(self, const fc_json_cell *cell, const char **wrong, const uint8_t **at):
@@ -302,59 +314,73 @@ cdef class Counter(Reader):
 
 
 cdef class Stream:
-    """Iterator over the values of a source. `chunks` is an iterator of bytes-like objects."""
+    """Iterator over the values of a source. `chunks` is an iterator of bytes-like objects.
+
+    Values are made one at a time: all of a chunk at once would be memory that is touched for the
+    first time again and again, and work for the garbage collector.
+    """
 
     cdef ObjectReader _decoder
-    cdef object _chunks, _error
-    cdef list _values
-    cdef Py_ssize_t _next
-    cdef bint _ended
+    cdef object _chunks
+    cdef bint _loaded, _ended
 
     def __init__(self, ObjectReader decoder not None, chunks):
         self._decoder = decoder
         self._chunks = chunks
-        self._values = []
 
     def __iter__(self):
         return self
 
     def __next__(self):
-        while True:
-            if self._next < len(self._values):
-                value = self._values[self._next]
-                self._next += 1
-                return value
-            self._values = []
-            self._next = 0
-            if self._error is not None:
-                error, self._error = self._error, None
+        cdef int outcome = STEP_MORE
+        while not self._ended:
+            if not self._loaded:
+                self._load()
+            self._decoder._enter()
+            try:
+                value = self._decoder._step(&outcome)
+            except BaseException:
                 self._ended = True
+                raise
+            finally:
+                if self._ended or outcome != STEP_VALUE:
+                    self._decoder._unload()
+                    self._loaded = False
+                fc_busy_leave(&self._decoder._busy)
+            if outcome == STEP_VALUE:
+                return value
+            if outcome == STEP_ERROR:
                 self.close()
-                raise error
-            if self._ended:
-                raise StopIteration
-            self._more()
+                raise value
+            self._ended = self._decoder._finished
+        raise StopIteration
 
-    cdef int _more(self) except -1:
+    cdef int _load(self) except -1:
+        """Fetch the next chunk. Where that fails, a later call starts nowhere."""
         try:
             chunk = next(self._chunks, None)
-        except BaseException as failed:
-            # The values before a failed read have been delivered; a later call starts nowhere.
+            self._decoder._enter()
+            try:
+                self._decoder._load(chunk)
+            finally:
+                fc_busy_leave(&self._decoder._busy)
+        except BaseException:
             self._ended = True
             raise
-        if chunk is None:
-            self._ended = True
-        self._error = self._decoder._feed_into(chunk, self._values)
+        self._loaded = True
         return 0
 
     @property
     def stats(self):
-        """What has been read so far; a little ahead of the values delivered."""
+        """What has been read so far."""
         return self._decoder.stats
 
     def close(self):
         """Let go of the source. The iterator ends."""
         self._ended = True
+        if fc_busy_enter(&self._decoder._busy):  # else the call that is under way does it
+            self._decoder._unload()
+            fc_busy_leave(&self._decoder._busy)
         close = getattr(self._chunks, "close", None)
         if close is not None:
             close()

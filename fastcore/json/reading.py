@@ -84,7 +84,7 @@ def stream(
 
     Notes
     -----
-    Memory is `chunk_bytes`, the values of one chunk, and twice the largest record.
+    Memory is `chunk_bytes`, one value, and twice the largest record.
 
     Examples
     --------
