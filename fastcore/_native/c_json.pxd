@@ -154,5 +154,7 @@ cdef extern from "json_objects.h":
         PyObject *decimal
     void fc_objects_clear(fc_objects *objects)
     PyObject *fc_object_of(fc_objects *objects, const fc_json_cell *cell, const char **wrong,
-                           const uint8_t **at) except? NULL
+                           const uint8_t **at)
+    PyObject *fc_tuple_of(fc_objects *objects, const fc_json_cell *cells, Py_ssize_t count,
+                          const char **wrong, const uint8_t **at)
     object fc_text_of(const uint8_t *text, size_t length)

@@ -253,8 +253,7 @@ static PyObject *event_text(fc_events *e, const fc_token *token)
 
 static PyObject *new_key(fc_events *e, const fc_token *token)
 {
-    return token->escaped ? event_text(e, token)
-                          : key_of(&e->objects, token->text, token->length, 0);
+    return token->escaped ? event_text(e, token) : key_of(&e->objects, token->text, token->length);
 }
 
 /* The value of a token that opens nothing. NULL: an exception, or e->wrong. */

@@ -15,21 +15,21 @@
 
 #include "base/bits.h"
 #include "fastcore/json.h"
+#include "json_text.h"
 
-#define FC_KEYS       2048   /* places of the key cache, a power of two */
-#define FC_KEY_BYTES  64     /* longer keys are not kept */
 #define FC_DIGITS_MAX 100000 /* of an integer: beyond, its conversion takes too long */
 
 typedef struct fc_object_frame {
     PyObject *dict; /* NULL: a list, whose items lie on the value stack */
     PyObject *key;
-    size_t first; /* index of the list's first item on the value stack */
+    size_t first;        /* index of the list's first item on the value stack */
+    uint32_t begun_with; /* place of the object's first key */
+    uint32_t members;
 } fc_object_frame;
 
 typedef struct fc_objects {
     PyObject *decimal; /* decimal.Decimal, or NULL: floats */
-    PyObject *keys[FC_KEYS];
-    uint32_t key_hash[FC_KEYS];
+    fc_keys keys;
     PyObject **values;
     size_t value_count, value_capacity;
     fc_object_frame *frames;
@@ -41,8 +41,7 @@ typedef struct fc_objects {
 static void fc_objects_clear(fc_objects *objects)
 {
     Py_CLEAR(objects->decimal);
-    for (size_t k = 0; k < FC_KEYS; k++)
-        Py_CLEAR(objects->keys[k]);
+    fc_keys_clear(&objects->keys);
     PyMem_Free(objects->values);
     PyMem_Free(objects->frames);
     PyMem_Free(objects->scratch);
@@ -53,31 +52,6 @@ static void fc_objects_clear(fc_objects *objects)
 }
 
 /* -- text ------------------------------------------------------------------------------------- */
-
-static FC_ALWAYS_INLINE int is_ascii(const uint8_t *text, size_t length)
-{
-    uint64_t high = 0;
-    size_t at = 0;
-
-    for (; at + 8 <= length; at += 8)
-        high |= fc_load_le64(text + at);
-    for (; at < length; at++)
-        high |= (uint64_t)text[at];
-    return (high & 0x8080808080808080u) == 0;
-}
-
-/* A new str of UTF-8 that is known to be well-formed. */
-static PyObject *fc_text_of(const uint8_t *text, size_t length)
-{
-    PyObject *made;
-
-    if (!is_ascii(text, length))
-        return PyUnicode_DecodeUTF8((const char *)text, (Py_ssize_t)length, "strict");
-    made = PyUnicode_New((Py_ssize_t)length, 127);
-    if (made != NULL && length > 0)
-        memcpy(PyUnicode_1BYTE_DATA(made), text, length);
-    return made;
-}
 
 static uint8_t *scratch(fc_objects *objects, size_t bytes)
 {
@@ -103,38 +77,47 @@ static PyObject *string_of(fc_objects *objects, const uint8_t *text, size_t leng
     return plain == NULL ? NULL : fc_text_of(plain, fc_json_unescape(text, length, plain));
 }
 
-/* The same for a key: records repeat theirs. */
-static PyObject *key_of(fc_objects *objects, const uint8_t *text, size_t length, int escaped)
+/* The string behind the quote at *at, which moves behind its closing quote. */
+static FC_ALWAYS_INLINE PyObject *string_at(fc_objects *objects, const uint8_t **at)
 {
-    uint64_t hash = length * 0x9E3779B97F4A7C15u;
-    size_t at = 0, place;
-    PyObject *key;
+    const uint8_t *const first = *at + 1;
+    const fc_string_end end = string_end(first);
+    const size_t length = (size_t)(end.quote - first);
 
-    if (escaped || length > FC_KEY_BYTES)
-        return string_of(objects, text, length, escaped);
-    for (; at + 8 <= length; at += 8)
-        hash = (hash ^ fc_load_le64(text + at)) * 0x9E3779B97F4A7C15u;
-    if (at < length) {
-        uint64_t rest = 0;
-        memcpy(&rest, text + at, length - at);
-        hash = (hash ^ rest) * 0x9E3779B97F4A7C15u;
+    *at = end.quote + 1;
+    if (FC_UNLIKELY(end.escaped))
+        return string_of(objects, first, length, 1);
+    return end.ascii ? text_of_ascii(first, length) : text_of_utf8(first, length);
+}
+
+/* A key whose text is at hand. */
+static PyObject *key_of(fc_objects *objects, const uint8_t *text, size_t length)
+{
+    uint32_t place;
+
+    if (length > FC_KEY_BYTES || !is_ascii(text, length))
+        return fc_text_of(text, length);
+    place = find_key(&objects->keys, text, length);
+    if (place == 0)
+        return NULL;
+    Py_INCREF(objects->keys.key[place].text);
+    return objects->keys.key[place].text;
+}
+
+/*
+ * The key behind the quote at *at, which moves behind its closing quote. *place is where the
+ * cache has it, or 0.
+ */
+static FC_ALWAYS_INLINE PyObject *key_at(fc_objects *objects, const uint8_t **at, uint32_t *place)
+{
+    *place = next_key(&objects->keys, *at + 1);
+    if (*place != 0) {
+        const fc_key *const key = &objects->keys.key[*place];
+        *at += 1 + key->bytes + 1;
+        Py_INCREF(key->text);
+        return key->text;
     }
-    hash ^= hash >> 32;
-    place = hash & (FC_KEYS - 1);
-    key = objects->keys[place];
-    if (key != NULL && objects->key_hash[place] == (uint32_t)(hash >> 11) &&
-        (size_t)PyUnicode_GET_LENGTH(key) == length &&
-        memcmp(PyUnicode_1BYTE_DATA(key), text, length) == 0) {
-        Py_INCREF(key);
-        return key;
-    }
-    key = fc_text_of(text, length);
-    if (key != NULL && PyUnicode_IS_COMPACT_ASCII(key) && PyObject_Hash(key) != -1) {
-        Py_INCREF(key);
-        Py_XSETREF(objects->keys[place], key);
-        objects->key_hash[place] = (uint32_t)(hash >> 11);
-    }
-    return key;
+    return PyErr_Occurred() ? NULL : string_at(objects, at);
 }
 
 /* -- numbers ---------------------------------------------------------------------------------- */
@@ -212,6 +195,44 @@ static PyObject *number_of(fc_objects *objects, const uint8_t *text, size_t leng
     return NULL;
 }
 
+/* Behind the last character at or after `at`, and before `end`, that a number may have. */
+static FC_ALWAYS_INLINE const uint8_t *number_end(const uint8_t *at, const uint8_t *end)
+{
+    while (at < end && ((uint8_t)(*at - '0') < 10 || *at == '.' || *at == '+' || *at == '-' ||
+                        (*at | 0x20) == 'e'))
+        at++;
+    return at;
+}
+
+/*
+ * The number at *at, which moves behind it. Its form is known to be valid, so what no number has
+ * ends it; so does `end`, as nothing need follow a number that is a whole record.
+ */
+static FC_ALWAYS_INLINE PyObject *number_at(fc_objects *objects, const uint8_t **at,
+                                            const uint8_t *end, const char **wrong,
+                                            const uint8_t **wrong_at)
+{
+    const uint8_t *const first = *at, *const whole = first + (*first == '-');
+    const uint8_t *digit = whole;
+    uint64_t value = 0;
+    double real;
+
+    while (digit < end && (uint8_t)(*digit - '0') < 10)
+        value = value * 10 + (uint64_t)(*digit++ - '0');
+    if (digit < end && (*digit == '.' || (*digit | 0x20) == 'e')) {
+        digit = number_end(digit, end);
+        *at = digit;
+        if (objects->decimal == NULL &&
+            fc_json_number_double(first, (size_t)(digit - first), 0, &real))
+            return PyFloat_FromDouble(real);
+    } else {
+        *at = digit;
+        if (digit - whole <= 18)
+            return PyLong_FromLongLong(*first == '-' ? -(long long)value : (long long)value);
+    }
+    return number_of(objects, first, (size_t)(digit - first), wrong, wrong_at);
+}
+
 /* -- containers ------------------------------------------------------------------------------- */
 
 static int push_value(fc_objects *objects, PyObject *value)
@@ -266,47 +287,12 @@ static FC_ALWAYS_INLINE const uint8_t *skip_space(const uint8_t *at)
     return at;
 }
 
-/* The closing quote of the string whose first character is at `at`. */
-static FC_ALWAYS_INLINE const uint8_t *string_end(const uint8_t *at, int *escaped)
+static FC_ALWAYS_INLINE PyObject *scalar_at(fc_objects *objects, const uint8_t **at,
+                                            const char **wrong, const uint8_t **wrong_at)
 {
-    *escaped = 0;
-    for (;;) {
-        const uint64_t word = fc_load_le64(at);
-        const uint64_t quotes = word ^ 0x2222222222222222u, slashes = word ^ 0x5C5C5C5C5C5C5C5Cu;
-        const uint64_t hit = (((quotes - 0x0101010101010101u) & ~quotes) |
-                              ((slashes - 0x0101010101010101u) & ~slashes)) &
-                             0x8080808080808080u;
-        if (hit == 0) {
-            at += 8;
-            continue;
-        }
-        at += fc_ctz64(hit) / 8;
-        if (*at == '"')
-            return at;
-        *escaped = 1;
-        at += 2;
-    }
-}
-
-static const uint8_t *number_end(const uint8_t *at)
-{
-    for (;; at++) {
-        const uint8_t c = *at;
-        if ((uint8_t)(c - '0') >= 10 && c != '.' && c != '-' && c != '+' && c != 'e' && c != 'E')
-            return at;
-    }
-}
-
-static PyObject *scalar_at(fc_objects *objects, const uint8_t **at, const char **wrong,
-                           const uint8_t **wrong_at)
-{
-    const uint8_t *const first = *at;
-    int escaped;
-
-    switch (*first) {
+    switch (**at) {
     case '"':
-        *at = string_end(first + 1, &escaped) + 1;
-        return string_of(objects, first + 1, (size_t)(*at - first) - 2, escaped);
+        return string_at(objects, at);
     case 't':
         *at += 4;
         Py_RETURN_TRUE;
@@ -317,9 +303,19 @@ static PyObject *scalar_at(fc_objects *objects, const uint8_t **at, const char *
         *at += 4;
         Py_RETURN_NONE;
     default:
-        *at = number_end(first);
-        return number_of(objects, first, (size_t)(*at - first), wrong, wrong_at);
+        return number_at(objects, at, (const uint8_t *)UINTPTR_MAX, wrong, wrong_at);
     }
+}
+
+/* A dict for an object that is like one of `members`. */
+static FC_ALWAYS_INLINE PyObject *dict_for(uint32_t members)
+{
+#if PY_VERSION_HEX < 0x030E0000 && !defined(PYPY_VERSION)
+    if (members > 5) /* what an ordinary one has room for */
+        return _PyDict_NewPresized((Py_ssize_t)(members < 4096 ? members : 4096));
+#endif
+    (void)members;
+    return PyDict_New();
 }
 
 static void unwind(fc_objects *objects, size_t depth)
@@ -336,73 +332,80 @@ static void unwind(fc_objects *objects, size_t depth)
 static PyObject *container_at(fc_objects *objects, const uint8_t *at, const char **wrong,
                               const uint8_t **wrong_at)
 {
+    fc_object_frame *frame = NULL;
     size_t depth = 0;
     PyObject *value;
-    int escaped;
+    uint32_t place;
 
     for (;;) {
         /* a value starts at `at` */
         if (*at == '{' || *at == '[') {
-            fc_object_frame *frame = push_frame(objects, depth);
             const uint8_t close = (uint8_t)(*at + 2);
+            frame = push_frame(objects, depth);
             if (frame == NULL)
                 goto failed;
-            frame->dict = NULL;
-            frame->key = NULL;
+            frame->dict = frame->key = NULL;
             frame->first = objects->value_count;
-            if (*at == '{' && (frame->dict = PyDict_New()) == NULL)
-                goto failed;
+            frame->members = 0;
             depth++;
             at = skip_space(at + 1);
-            if (*at != close) {
-                if (close == ']')
-                    continue;
-                goto key;
+            if (close == ']') {
+                if (*at == ']')
+                    goto closed;
+                continue;
             }
-            goto closed;
+            if (*at == '}') {
+                if ((frame->dict = PyDict_New()) == NULL)
+                    goto failed;
+                frame->begun_with = 0;
+                goto closed;
+            }
+            if ((frame->key = key_at(objects, &at, &frame->begun_with)) == NULL)
+                goto failed;
+            frame->dict = dict_for(objects->keys.key[frame->begun_with].members);
+            if (frame->dict == NULL)
+                goto failed;
+            goto colon;
         }
         value = scalar_at(objects, &at, wrong, wrong_at);
-    made:
-        if (value == NULL)
+        if (FC_UNLIKELY(value == NULL))
             goto failed;
-        {
-            fc_object_frame *const frame = &objects->frames[depth - 1];
-            if (frame->dict == NULL) {
-                if (!push_value(objects, value))
-                    goto failed;
-            } else {
-                const int status = PyDict_SetItem(frame->dict, frame->key, value);
-                Py_DECREF(value);
-                Py_CLEAR(frame->key);
-                if (status < 0)
-                    goto failed;
-            }
-            at = skip_space(at);
-            if (*at != ',')
-                goto closed;
+    made:
+        if (frame->dict == NULL) {
+            if (!push_value(objects, value))
+                goto failed;
+        } else {
+            const int status = PyDict_SetItem(frame->dict, frame->key, value);
+            Py_DECREF(value);
+            Py_CLEAR(frame->key);
+            if (FC_UNLIKELY(status < 0))
+                goto failed;
+            frame->members++;
+        }
+        at = skip_space(at);
+        if (*at == ',') {
             at = skip_space(at + 1);
             if (frame->dict == NULL)
                 continue;
+            if ((frame->key = key_at(objects, &at, &place)) == NULL)
+                goto failed;
+        colon:
+            at = skip_space(skip_space(at) + 1);
+            continue;
         }
-    key : {
-        const uint8_t *const start = at + 1;
-        at = string_end(start, &escaped);
-        objects->frames[depth - 1].key = key_of(objects, start, (size_t)(at - start), escaped);
-        if (objects->frames[depth - 1].key == NULL)
-            goto failed;
-        at = skip_space(at + 1);
-        at = skip_space(at + 1); /* the colon */
-        continue;
-    }
     closed:
         at++;
-        depth--;
-        value = objects->frames[depth].dict;
-        objects->frames[depth].dict = NULL;
-        if (value == NULL && (value = pop_list(objects, objects->frames[depth].first)) == NULL)
-            goto failed;
-        if (depth == 0)
+        value = frame->dict;
+        frame->dict = NULL;
+        if (value == NULL) {
+            if ((value = pop_list(objects, frame->first)) == NULL)
+                goto failed;
+        } else if (frame->begun_with != 0) {
+            objects->keys.key[frame->begun_with].members = frame->members;
+        }
+        if (--depth == 0)
             return value;
+        frame--;
         goto made;
     }
 failed:
@@ -417,6 +420,8 @@ failed:
 static PyObject *fc_object_of(fc_objects *objects, const fc_json_cell *cell, const char **wrong,
                               const uint8_t **at)
 {
+    const uint8_t *text = cell->text;
+
     *wrong = NULL;
     switch (cell->kind) {
     case FC_JSON_MISSING:
@@ -427,12 +432,34 @@ static PyObject *fc_object_of(fc_objects *objects, const fc_json_cell *cell, con
     case FC_JSON_TRUE:
         Py_RETURN_TRUE;
     case FC_JSON_NUMBER:
-        return number_of(objects, cell->text, cell->length, wrong, at);
+        return number_at(objects, &text, text + cell->length, wrong, at);
     case FC_JSON_STRING:
         return string_of(objects, cell->text, cell->length, cell->escaped);
     default:
         return container_at(objects, cell->text, wrong, at);
     }
+}
+
+/* A tuple of the values of `count` cells; as fc_object_of(). */
+static PyObject *fc_tuple_of(fc_objects *objects, const fc_json_cell *cells, Py_ssize_t count,
+                             const char **wrong, const uint8_t **at)
+{
+    PyObject *const made = PyTuple_New(count);
+    int holds_container = 0;
+
+    for (Py_ssize_t i = 0; made != NULL && i < count; i++) {
+        PyObject *const value = fc_object_of(objects, &cells[i], wrong, at);
+        if (value == NULL) {
+            Py_DECREF(made);
+            return NULL;
+        }
+        PyTuple_SET_ITEM(made, i, value);
+        holds_container |= cells[i].kind >= FC_JSON_ARRAY;
+    }
+    /* The garbage collector would find out by itself, one visit later. */
+    if (made != NULL && !holds_container && count > 0)
+        PyObject_GC_UnTrack(made);
+    return made;
 }
 
 #endif

@@ -146,10 +146,7 @@ cdef class ObjectReader(Reader):
                 return error
 
     cdef object _object(self, const fc_json_cell *cell, const char **wrong, const uint8_t **at):
-        cdef PyObject *made = fc_object_of(self._objects, cell, wrong, at)
-        if made == NULL:
-            return None
-        return <object>_steal(made)
+        return _made(fc_object_of(self._objects, cell, wrong, at))
 
     cdef object _value(self, const char **wrong, const uint8_t **at):
         cdef const fc_json_cell *cells
@@ -160,6 +157,8 @@ cdef class ObjectReader(Reader):
         if self._shape == SHAPE_VALUE:
             return self._field(cells, 0, wrong, at)
         if self._shape == SHAPE_TUPLE:
+            if self._plain:
+                return _made(fc_tuple_of(self._objects, cells, self._count, wrong, at))
             made = PyTuple_New(self._count)
             for i in range(self._count):
                 value = self._field(cells, i, wrong, at)
@@ -223,8 +222,16 @@ cdef class ObjectReader(Reader):
 
 cdef extern from *:
     """
+    /* A new reference; None for what has no value and set no exception but *wrong. */
+    static PyObject *fc_made(PyObject *made)
+    {
+        if (made == NULL && !PyErr_Occurred())
+            Py_RETURN_NONE;
+        return made;
+    }
     static PyObject *fc_steal(PyObject *made) { return made; }
     """
+    object _made "fc_made" (PyObject *made)
     object _steal "fc_steal" (PyObject *made)
 
 
