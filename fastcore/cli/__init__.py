@@ -25,6 +25,7 @@ __all__ = ["main"]
 COMMANDS = {
     "ingest": "decode JSON, select fields, keep the records that match, log them durably",
     "json": "look into JSON: count records, select fields",
+    "grep": "print the lines of files that match",
     "wal": "look into a log: print its records, its state",
     "cpu": "show what this machine can run and which kernels are in use",
     "completion": "print a script that makes bash, zsh or fish complete all of this",

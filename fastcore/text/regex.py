@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Finder = Callable[[bytes, int], int]  # the first match at or after a place, or -1
 
-__all__ = ["RegexError", "RegexSet"]
+__all__ = ["RegexError", "RegexSet", "blocks"]
 
 _BLOCK_BYTES = 1 << 22
 # Of a block, beyond this share of lines the whole block is as quick to search as those lines.
@@ -196,7 +196,7 @@ class RegexSet:
         """
         parts: list[tuple[Ints, Ints, Ints, Ints]] = []
         number = offset = 0
-        for block in _blocks(source):
+        for block in blocks(source):
             bounds = line_offsets(block)
             regex, line = self._lines_of(block, bounds)
             end = bounds[line + 1]
@@ -209,6 +209,30 @@ class RegexSet:
         none = np.zeros(0, np.int64)
         columns = [np.concatenate([none, *(part[i] for part in parts)]) for i in range(4)]
         return Lines(columns[0], columns[1], columns[2], columns[3].astype(np.uint32))
+
+    def spans(self, haystack: Any) -> list[tuple[int, int]]:
+        """Return where regexes match in `haystack`, as ordered pieces that do not overlap.
+
+        Parameters
+        ----------
+        haystack : bytes-like
+            Regexes of type str see it as UTF-8; offsets are bytes in any case.
+
+        Examples
+        --------
+        >>> RegexSet(["b+", "bc", "d"]).spans(b"abbcd")
+        [(1, 4), (4, 5)]
+        """
+        found = sorted(
+            match.span() for regex in self._regexes for match in regex.finditer(bytes(haystack))
+        )
+        out: list[tuple[int, int]] = []
+        for start, end in found:
+            if out and start < out[-1][1]:
+                out[-1] = out[-1][0], max(end, out[-1][1])
+            elif end > start:
+                out.append((start, end))
+        return out
 
     def _matching(self, haystack: Any) -> Iterator[int]:
         data = self._encoded(haystack)
@@ -446,7 +470,7 @@ def _lower_ascii(text: str) -> str:
     return "".join(c.lower() if c.isascii() else c for c in text)
 
 
-def _blocks(source: Any) -> Iterator[bytes]:
+def blocks(source: Any) -> Iterator[bytes]:
     """Whole lines of a source, some MiB at a time."""
     kept: list[bytes] = []  # of a line whose end is still to come
     with open_source(source, _BLOCK_BYTES) as chunks:
