@@ -181,3 +181,29 @@ cdef Strings folded_rows(Strings chunk):
                                  chunk.offsets[i + 1] - chunk.offsets[i], copy.owned + used)
             copy.offsets[i + 1] = used
     return copy
+
+
+def texts_of(column, bint is_text, rows=None):
+    """The bytes of the rows of a column, None for nulls; of all, or of those that `rows` names.
+
+    Rows come with the number of all: (count, texts).
+    """
+    cdef Strings chunk
+    cdef int64_t[::1] wanted
+    cdef int64_t first = 0
+    cdef size_t i, row, at = 0
+    out = []
+    wanted = np.zeros(0, np.int64) if rows is None else rows
+    for chunk in strings_of(column, is_text):
+        if rows is None:
+            wanted = np.arange(first, first + <int64_t>chunk.count)
+            at = 0
+        while at < <size_t>len(wanted) and wanted[at] < first + <int64_t>chunk.count:
+            row = wanted[at] - first
+            if chunk.nulls != NULL and chunk.nulls[row]:
+                out.append(None)
+            else:
+                out.append(chunk.data[chunk.offsets[row]:chunk.offsets[row + 1]])
+            at += 1
+        first += chunk.count
+    return first, out

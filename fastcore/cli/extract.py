@@ -10,7 +10,7 @@ import orjson
 
 from fastcore.cli.recipe import NANOSECONDS, Recipe
 from fastcore.json import ColumnDecoder, field
-from fastcore.text import Matcher
+from fastcore.text import Matcher, RegexSet
 
 if TYPE_CHECKING:
     from fastcore.json import Batch, Column
@@ -47,12 +47,14 @@ class Extractor:
             name: field(path, "json")
             for name, (_, path) in zip(self._fields, recipe.selections, strict=True)
         }
-        self._matcher = None
+        self._filters: list[Matcher | RegexSet] = []
         if recipe.patterns:
-            self._matcher = Matcher(list(recipe.patterns), ignore_case=recipe.ignore_case)
-            if recipe.match_field is not None:
-                self.schema[_MATCHED] = field(recipe.match_field, "string")
-        if not recipe.selections or (recipe.patterns and recipe.match_field is None):
+            self._filters.append(Matcher(list(recipe.patterns), ignore_case=recipe.ignore_case))
+        if recipe.regexes:
+            self._filters.append(RegexSet(list(recipe.regexes), ignore_case=recipe.ignore_case))
+        if self._filters and recipe.match_field is not None:
+            self.schema[_MATCHED] = field(recipe.match_field, "string")
+        if not recipe.selections or (self._filters and recipe.match_field is None):
             self.schema[_RECORD] = field("$", "json")
         if recipe.timestamp is not None:
             self.schema[_TIME] = field(recipe.timestamp, f"timestamp[{recipe.timestamp_unit}]")
@@ -70,11 +72,12 @@ class Extractor:
 
     def extract(self, batch: Batch) -> tuple[list[bytes], Any]:
         """Return the payloads of the records to keep, and their timestamps or None."""
-        if self._matcher is None:
+        if not self._filters:
             rows = np.arange(len(batch))
         else:
-            looked_at = _RECORD if self.recipe.match_field is None else _MATCHED
-            rows = np.flatnonzero(self._matcher.contains_each(batch[looked_at]))
+            looked_at = batch[_RECORD if self.recipe.match_field is None else _MATCHED]
+            kept = [one.contains_each(looked_at) for one in self._filters]
+            rows = np.flatnonzero(np.logical_or.reduce(kept))
         if len(rows) == 0:
             return [], None
         if not self._fields:

@@ -52,7 +52,7 @@ def parser() -> Parser:
     """Return the parser of the arguments after ``fastcore ingest``."""
     made = Parser(
         "ingest",
-        usage="SOURCE... [--select [NAME=]PATH...] [--match TEXT...] --wal DIR [options]",
+        usage="SOURCE... [--select [NAME=]PATH...] [--match TEXT...] [--regex RE...] --wal DIR [...]",
         description=DESCRIPTION,
         epilog=EPILOG,
     )
@@ -75,13 +75,21 @@ def parser() -> Parser:
         metavar="TEXT",
         help="keep only records that contain this, or one of several",
     )
+    add(
+        "--regex",
+        action="append",
+        nargs="+",
+        default=[],
+        metavar="RE",
+        help="or that one of these regexes matches (RE2's; needs google-re2)",
+    )
     add("--match-file", metavar="FILE", help="more of them, one per line")
     add(
         "--match-field",
         metavar="PATH",
         help="look into this string instead of into the record's JSON text",
     )
-    add("-i", "--ignore-case", action="store_true", help="let case not matter to --match")
+    add("-i", "--ignore-case", action="store_true", help="let case not matter to --match, --regex")
     add(
         "--timestamp",
         metavar="PATH",
@@ -130,7 +138,10 @@ def run(arguments: argparse.Namespace) -> int:
     from fastcore.cli.position import Store
     from fastcore.cli.progress import Progress
 
-    extractor = Extractor(recipe)
+    try:
+        extractor = Extractor(recipe)
+    except ImportError as error:
+        raise UsageError(f"--regex: {error}") from None
     extractor.decoder()  # a bad path is found before anything is made or read
     totals = Outcome("all sources")
     with (
@@ -170,11 +181,15 @@ def _recipe(arguments: argparse.Namespace) -> Recipe:
             patterns += read_patterns(file.read(), arguments.match_file)
     if "" in patterns:
         raise UsageError("--match '' is empty: it would be in every record; leave it out")
-    if not patterns and (arguments.match or arguments.match_file or arguments.match_field):
+    regexes = [text for group in arguments.regex for text in group]
+    if not (patterns or regexes) and (
+        arguments.match or arguments.match_file or arguments.match_field
+    ):
         raise UsageError("there is nothing to match: give --match TEXT, or lines in --match-file")
     return Recipe(
         selections,
         tuple(patterns),
+        tuple(regexes),
         arguments.ignore_case,
         arguments.match_field,
         arguments.timestamp,

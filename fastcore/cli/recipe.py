@@ -28,7 +28,9 @@ class Recipe:
     selections : tuple of (name, path)
         The payload is a JSON object of these; without any it is the record's own text.
     patterns : tuple of str
-        Records that contain one of them are kept; without any, all are.
+        Records that contain one of them are kept; without any, and without `regexes`, all are.
+    regexes : tuple of str
+        Records that one of them matches are kept as well.
     ignore_case : bool
         As for `fastcore.text.Matcher`.
     match_field : str or None
@@ -43,6 +45,7 @@ class Recipe:
 
     selections: tuple[tuple[str, str], ...] = ()
     patterns: tuple[str, ...] = ()
+    regexes: tuple[str, ...] = ()
     ignore_case: bool = False
     match_field: str | None = None
     timestamp: str | None = None

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastcore._matches import Lines
+from fastcore._native.text import texts_of
 from fastcore._sources import open_source
 from fastcore.errors import Error
 from fastcore.text.matcher import Matcher
@@ -209,6 +210,32 @@ class RegexSet:
         none = np.zeros(0, np.int64)
         columns = [np.concatenate([none, *(part[i] for part in parts)]) for i in range(4)]
         return Lines(columns[0], columns[1], columns[2], columns[3].astype(np.uint32))
+
+    def contains_each(self, column: Any) -> NDArray[np.bool_]:
+        """Return, for each row of `column`, whether a regex matches in it; False for nulls.
+
+        Parameters
+        ----------
+        column
+            As in `Matcher.contains_each`.
+
+        Examples
+        --------
+        >>> RegexSet(["b+c", "^x"]).contains_each(["abbc", None, "ax"]).tolist()
+        [True, False, False]
+        """
+        rows = None
+        if not self._always and self.patterns:
+            # A column of str wants literals of that type; where they fold, they fold more.
+            literals = Matcher(self.prefilter, ignore_case=self._matcher.ignore_case)
+            rows = np.flatnonzero(literals.contains_each(column))
+        count, texts = texts_of(column, self._is_text, rows)
+        out = np.zeros(count, np.bool_)
+        numbers = range(count) if rows is None else rows.tolist()
+        for row, text in zip(numbers, texts, strict=True):
+            if text is not None:
+                out[row] = any(regex.search(text) is not None for regex in self._regexes)
+        return out
 
     def spans(self, haystack: Any) -> list[tuple[int, int]]:
         """Return where regexes match in `haystack`, as ordered pieces that do not overlap.

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -143,6 +144,32 @@ def test_matches_in_a_field(fastcore, source, log, ignore_case):
     assert done.code == 0, done.err
     # The field is decoded: no backslash before the quotation mark.
     assert payloads(log) == [dumps(r) for r in RECORDS if 'a "quoted' in r["user"]["name"]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "keeps"),
+    [
+        (["--regex", "Z.rich|Berlin$", "--match-field", "user.name"], r"Z.rich|Berlin$"),
+        (["--regex", "^needle$", "tab\\s", "--match-field", "user.name"], r"^needle$|tab\s"),
+        (["--regex", "NEEDLE", "-i", "--match-field", "user.name"], r"(?i)needle"),
+        (["--regex", "^needle$", "--match", "東", "--match-field", "user.name"], r"^needle$|東"),
+    ],
+)
+def test_regexes(fastcore, source, log, arguments, keeps):
+    pytest.importorskip("re2")
+    done = fastcore("ingest", source, "--wal", log, *arguments)
+    assert (done.code, done.objects[0]["kept"]) == (
+        0,
+        sum(re.search(keeps, record["user"]["name"]) is not None for record in RECORDS),
+    )
+
+
+def test_a_regex_that_is_none(fastcore, source, log):
+    pytest.importorskip("re2")
+    done = fastcore("ingest", source, "--wal", log, "--regex", "a(b")
+    assert done.code == 2
+    assert "missing )" in done.err
+    assert done.err.count("\n") == 1
 
 
 def test_match_field_that_is_no_string_does_not_match(fastcore, source, log):

@@ -7,9 +7,12 @@ import pickle
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -31,6 +34,10 @@ def options(ignore_case: bool, is_text: bool) -> Any:
 
 def searches(regex: Any, text: bytes, ignore_case: bool = False) -> bool:
     return re2.search(regex, text, options(ignore_case, isinstance(regex, str))) is not None
+
+
+def chunked(rows: list[Any]) -> Any:
+    return pyarrow.chunked_array([rows[:2], [], rows[2:]], pyarrow.string())
 
 
 def lines_of(data: bytes) -> list[bytes]:
@@ -230,6 +237,20 @@ def test_sources_chunks_and_long_lines(tmp_path: Path) -> None:
         assert rows(rules.lines([small[:cut], small[cut:]])) == expected(
             list(rules.patterns), small
         )
+
+
+@pytest.mark.parametrize("regexes", [[r"user=(root|admin)\b"], [r"^$", r"\d$", "(?i)ERR"]])
+@pytest.mark.parametrize("make", [list, np.array, pyarrow.array, chunked])
+def test_columns(regexes: list[str], make: Callable[[list[Any]], Any]) -> None:
+    lines = [line.decode("utf-8", "replace") for line in lines_of(LOG)]
+    rules = RegexSet(regexes)
+    want = [rules.contains(line) for line in lines]
+    assert rules.contains_each(make(lines)).tolist() == want
+    if make is not np.array:
+        assert rules.contains_each(make([None, *lines, None])).tolist() == [False, *want, False]
+    in_bytes = RegexSet([regex.encode() for regex in regexes])
+    texts = lines_of(LOG)
+    assert in_bytes.contains_each(texts).tolist() == [in_bytes.contains(text) for text in texts]
 
 
 def test_no_regexes_match_nothing() -> None:
