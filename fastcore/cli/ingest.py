@@ -52,7 +52,7 @@ def parser() -> Parser:
     """Return the parser of the arguments after ``fastcore ingest``."""
     made = Parser(
         "ingest",
-        usage="SOURCE... [--select [NAME=]PATH...] [--match TEXT...] [--regex RE...] --wal DIR [...]",
+        usage="SOURCE... [--select [NAME=]PATH...] [--match TEXT... | --regex RE...] --wal DIR",
         description=DESCRIPTION,
         epilog=EPILOG,
     )
