@@ -22,6 +22,9 @@ typedef struct fc_json_engine {
     /* Find the next record by blocks[0 .. limit). 1: [start, end); 0: more first; -1: `wrong`. */
     int (*find_record)(fc_json_reader *reader, size_t limit);
 
+    /* The same where the reader has a root. -2: no memory. */
+    int (*find_rooted)(fc_json_reader *reader, size_t limit);
+
     /*
      * Fill the cells from the record text[start .. end), a whole value by its brackets and
      * quotes, over masks blocks[0 .. limit) that cover it.

@@ -15,7 +15,6 @@
 #include <string.h>
 
 #include "json/engine.h"
-#include "json/plain.h"
 #include "json/scan.h"
 
 #define SLACK              64   /* bytes behind the text that may be read */
@@ -48,7 +47,9 @@ fc_json_reader *fc_json_reader_new(const fc_kernels *kernels, const fc_json_opti
     reader->program = program;
     reader->piece = PIECE_BLOCKS;
     reader->wrong = FC_NOWHERE;
-    if (fc_walker_init(&reader->walker, program == NULL ? &empty : program, cell_count,
+    reader->rooted = options->root != NULL;
+    if (fc_spine_init(&reader->spine, reader->rooted ? options->root : &empty) != FC_OK ||
+        fc_walker_init(&reader->walker, program == NULL ? &empty : program, cell_count,
                        options->depth_max) != FC_OK ||
         fc_checker_init(&reader->checker, kernels, options->depth_max) != FC_OK) {
         fc_json_reader_free(reader);
@@ -63,6 +64,7 @@ void fc_json_reader_free(fc_json_reader *reader)
         return;
     fc_walker_destroy(&reader->walker);
     fc_checker_destroy(&reader->checker);
+    fc_spine_destroy(&reader->spine);
     free(reader->blocks);
     free(reader->held);
     free(reader->kinds);
@@ -124,12 +126,16 @@ static void advance(fc_json_reader *reader, size_t bytes)
     reader->scan -= bytes;
     reader->end -= bytes;
     reader->chunk_in_held = reader->chunk_in_held > bytes ? reader->chunk_in_held - bytes : 0;
+    fc_spine_slide(&reader->spine, bytes);
 }
 
 /* Forget the blocks that lie wholly before `at`. */
 static void slide(fc_json_reader *reader)
 {
-    const size_t over = reader->at / 64 < reader->done ? reader->at / 64 : reader->done;
+    const int anchored = reader->rooted && reader->options.validate;
+    const size_t at =
+        anchored && reader->spine.anchor < reader->at ? reader->spine.anchor : reader->at;
+    const size_t over = at / 64 < reader->done ? at / 64 : reader->done;
 
     if (over == 0)
         return;
@@ -148,14 +154,18 @@ static void restart(fc_json_reader *reader)
 {
     advance(reader, reader->at);
     reader->at = reader->start = reader->scan = 0;
-    reader->phase = FC_BETWEEN;
+    reader->phase = reader->spine.depth > 0 ? FC_IN_SPINE : FC_BETWEEN;
+    reader->skipping = 0;
     reader->depth = 0;
     reader->done = 0;
     reader->flags = 0;
     reader->wrong = FC_NOWHERE;
     reader->restart = 0;
     memset(&reader->carry, 0, sizeof reader->carry);
-    fc_checker_restart(&reader->checker, 0, 0);
+    if (reader->rooted)
+        reader->no_memory |= !fc_spine_restart(&reader->spine, &reader->checker);
+    else
+        fc_checker_restart(&reader->checker, 0, 0);
 }
 
 static int reserve_blocks(fc_json_reader *reader, size_t count)
@@ -197,6 +207,10 @@ static int mask_piece(fc_json_reader *reader)
         reader->wrong =
             reader->engine->check(&reader->checker, reader->text, reader->length, reader->blocks,
                                   reader->done, reader->done + count, flags, 0);
+    if (reader->rooted && reader->options.validate && reader->wrong == FC_NOWHERE &&
+        !fc_spine_anchor(&reader->spine, &reader->checker, reader->text, reader->blocks,
+                         reader->done, reader->done + count))
+        return -1;
     reader->done += count;
     reader->piece = reader->piece * 2 < PIECE_BLOCKS ? reader->piece * 2 : PIECE_BLOCKS;
     return 1;
@@ -259,8 +273,18 @@ static int more_text(fc_json_reader *reader)
     }
     if (reader->chunk_left == 0)
         return 0;
-    if (reader->phase == FC_BETWEEN && reader->at >= reader->chunk_in_held &&
-        reader->length - reader->at + reader->chunk_left >= IN_PLACE_BYTES_MIN) {
+    if (reader->rooted) {
+        slide(reader);
+        if (reader->chunk_in_held == 0 && reader->chunk_left >= IN_PLACE_BYTES_MIN) {
+            /* the same text lies in the chunk: go on there, with the masks made so far */
+            reader->text = reader->chunk - reader->length;
+            reader->length += reader->chunk_left;
+            reader->chunk_left = 0;
+            reader->in_place = 1;
+            return 1;
+        }
+    } else if (reader->phase == FC_BETWEEN && reader->at >= reader->chunk_in_held &&
+               reader->length - reader->at + reader->chunk_left >= IN_PLACE_BYTES_MIN) {
         /* all that is left lies in the chunk, too: go on there */
         const size_t copied = reader->length - reader->at;
         restart(reader);
@@ -273,75 +297,7 @@ static int more_text(fc_json_reader *reader)
     return append(reader, reader->chunk_left < HELD_STEP ? reader->chunk_left : HELD_STEP) ? 1 : -1;
 }
 
-/* -- faults ------------------------------------------------------------------------------------ */
-
-static void excerpt(fc_json_reader *reader, size_t at)
-{
-    const size_t room = sizeof reader->fault.excerpt - 1;
-    size_t from = at > room / 2 ? at - room / 2 : 0, to;
-
-    while (from < at && (reader->text[from] & 0xC0) == 0x80)
-        from++;
-    to = from + room < reader->length ? from + room : reader->length;
-    while (to > from && to < reader->length && (reader->text[to] & 0xC0) == 0x80)
-        to--;
-    memcpy(reader->fault.excerpt, reader->text + from, to - from);
-    reader->fault.excerpt[to - from] = 0;
-}
-
-static void blame(fc_json_reader *reader, size_t at, const char *message)
-{
-    fc_json_fault *const fault = &reader->fault;
-    const size_t before = at < reader->length ? at : reader->length;
-    uint64_t line_start = reader->line_start;
-
-    fault->message = message;
-    fault->offset = reader->base + at;
-    fault->record = reader->stats.records + reader->stats.errors;
-    fault->line = reader->lines + 1;
-    for (size_t i = 0; i < before; i++)
-        if (reader->text[i] == '\n') {
-            fault->line++;
-            line_start = reader->base + i + 1;
-        }
-    fault->column = fault->offset - line_start + 1;
-    excerpt(reader, before);
-}
-
-/* The record that starts at `start` is wrong: say how. */
-static fc_json_event fault(fc_json_reader *reader)
-{
-    const size_t start = reader->phase == FC_BETWEEN ? reader->at : reader->start;
-    const size_t room =
-        reader->length < reader->options.depth_max ? reader->length : reader->options.depth_max;
-    size_t at = start;
-    const char *wrong;
-    uint8_t *kinds;
-
-    if (reader->too_long) {
-        reader->too_long = 0;
-        blame(reader, start, "record longer than max_record_bytes");
-        return FC_JSON_BAD;
-    }
-    kinds = realloc(reader->kinds, room + 1);
-    if (kinds == NULL)
-        return FC_JSON_NOMEM;
-    reader->kinds = kinds;
-    wrong = fc_plain_judge(reader->text, reader->length, kinds, 0, room, 0, FC_WANT_VALUE, &at);
-    if (wrong == NULL) {
-        at = reader->wrong < reader->length ? reader->wrong : at;
-        wrong = "unexpected character";
-    }
-    blame(reader, at, wrong);
-    return FC_JSON_BAD;
-}
-
-void fc_json_reject(fc_json_reader *reader, const uint8_t *at, const char *message)
-{
-    reader->stats.records--;
-    blame(reader, (size_t)(at - reader->text), message);
-    reader->stats.errors++;
-}
+/* -- after faults ------------------------------------------------------------------------------ */
 
 /* Drop what is left of the bad record's line. 1: the newline was there. */
 static int discard(fc_json_reader *reader)
@@ -360,8 +316,14 @@ void fc_json_resume(fc_json_reader *reader)
 {
     reader->stats.errors++;
     reader->piece = PIECE_BLOCKS_MIN;
-    if (reader->phase != FC_BETWEEN)
+    if (reader->rooted) {
+        /* the line of the first that is wrong, or of what lacks its end */
+        const uint64_t bad = reader->fault.offset - reader->base;
+        reader->at = bad < reader->spine.behind ? (size_t)bad : reader->spine.behind;
+        reader->spine.depth = 0;
+    } else if (reader->phase != FC_BETWEEN) {
         reader->at = reader->start;
+    }
     (void)discard(reader);
 }
 
@@ -405,7 +367,7 @@ static fc_json_event deliver(fc_json_reader *reader, size_t limit)
         reader->wrong = reader->engine->check(&reader->checker, reader->text, reader->end,
                                               reader->blocks, limit, limit, 0, 1);
     if (reader->wrong < reader->end)
-        return fault(reader);
+        return fc_reader_fault(reader);
     reader->record =
         reader->engine->whole_value(reader->text, reader->blocks, reader->start, reader->end);
     if (reader->program != NULL) {
@@ -414,27 +376,49 @@ static fc_json_event deliver(fc_json_reader *reader, size_t limit)
         case FC_WALK_NOMEM:
             return FC_JSON_NOMEM;
         case FC_WALK_BAD:
-            return fault(reader);
+            return fc_reader_fault(reader);
         default:
             break;
         }
     }
     if (!reader->options.validate && (wrong = check_cells(reader, &at)) != NULL) {
-        blame(reader, at, wrong);
+        fc_reader_blame(reader, at, wrong);
         return FC_JSON_BAD;
     }
     reader->stats.records++;
-    reader->phase = FC_BETWEEN;
-    reader->at = reader->scan = reader->end;
+    reader->phase = reader->spine.depth > 0 ? FC_IN_SPINE : FC_BETWEEN;
+    reader->at = reader->scan = reader->spine.behind = reader->end;
     return FC_JSON_RECORD;
+}
+
+static int find(fc_json_reader *reader, size_t limit)
+{
+    return reader->rooted ? reader->engine->find_rooted(reader, limit)
+                          : reader->engine->find_record(reader, limit);
+}
+
+/* The stream ends, and no record with it. What is left may be the end of a document. */
+static fc_json_event end_of_stream(fc_json_reader *reader, unsigned flags)
+{
+    if (reader->phase != FC_BETWEEN)
+        return fc_reader_fault(reader);
+    if (reader->rooted && reader->options.validate) {
+        if (reader->wrong == FC_NOWHERE)
+            reader->wrong =
+                reader->engine->check(&reader->checker, reader->text, reader->length,
+                                      reader->blocks, reader->done, reader->done + 1, flags, 1);
+        if (reader->wrong != FC_NOWHERE)
+            return fc_reader_fault(reader);
+        reader->at = reader->length;
+        reader->restart = 1;
+    }
+    return FC_JSON_MORE;
 }
 
 /* A record that ends within the last, partial block of what is held. */
 static fc_json_event step_tail(fc_json_reader *reader)
 {
-    const fc_phase phase = reader->phase;
-    const size_t at = reader->at, start = reader->start, scan = reader->scan;
-    const size_t depth = reader->depth, from = reader->done * 64;
+    const size_t from = reader->done * 64;
     const int complete = reader->finished && reader->chunk_left == 0;
     uint8_t padded[64];
     fc_json_carry carry = reader->carry;
@@ -447,21 +431,12 @@ static fc_json_event step_tail(fc_json_reader *reader)
     memset(padded, ' ', sizeof padded);
     if (reader->length > from)
         memcpy(padded, reader->text + from, reader->length - from);
-    (void)reader->kernels->json_blocks(padded, 1, &carry, &reader->blocks[reader->done]);
-    found = reader->engine->find_record(reader, reader->done + 1);
+    flags = reader->kernels->json_blocks(padded, 1, &carry, &reader->blocks[reader->done]);
+    found = find(reader, reader->done + 1);
     if (found < 0)
-        return fault(reader);
-    if (found == 0) {
-        if (complete && reader->phase != FC_BETWEEN) {
-            return fault(reader);
-        }
-        reader->phase = phase;
-        reader->at = at;
-        reader->start = start;
-        reader->scan = scan;
-        reader->depth = depth;
-        return FC_JSON_MORE;
-    }
+        return found == -2 ? FC_JSON_NOMEM : fc_reader_fault(reader);
+    if (found == 0)
+        return complete ? end_of_stream(reader, flags) : FC_JSON_MORE;
     if (reader->options.validate && reader->wrong == FC_NOWHERE) {
         memset(padded + (reader->end - from), ' ', sizeof padded - (reader->end - from));
         carry = reader->carry;
@@ -498,6 +473,8 @@ fc_json_event fc_json_step(fc_json_reader *reader)
 
         if (reader->restart)
             restart(reader);
+        if (reader->no_memory)
+            return FC_JSON_NOMEM;
         if (!reader->begun) {
             if (reader->length < 3 && reader->chunk_left > 0) {
                 const size_t want = 3 - reader->length;
@@ -524,11 +501,13 @@ fc_json_event fc_json_step(fc_json_reader *reader)
             }
             continue;
         }
-        found = reader->engine->find_record(reader, reader->done);
+        found = find(reader, reader->done);
         if (found > 0)
             return deliver(reader, reader->done);
+        if (found == -2)
+            return FC_JSON_NOMEM;
         if (found < 0 || reader->wrong != FC_NOWHERE)
-            return fault(reader);
+            return fc_reader_fault(reader);
         found = mask_piece(reader);
         if (found == 0)
             found = more_text(reader);

@@ -14,11 +14,12 @@
 #ifndef FC_JSON_READER_H
 #define FC_JSON_READER_H
 
-#include "json/checker.h"
+#include "json/spine.h"
 #include "json/walk.h"
 
 typedef enum fc_phase {
     FC_BETWEEN,      /* records: looking for the start of the next one */
+    FC_IN_SPINE,     /* between two tokens of the spine */
     FC_IN_CONTAINER, /* looking for the bracket that ends it */
     FC_IN_STRING,    /* ... the quote */
     FC_IN_SCALAR,    /* ... the byte after it */
@@ -51,6 +52,11 @@ struct fc_json_reader {
     size_t wrong; /* what the checker found, or FC_NOWHERE */
     uint8_t *kinds;
 
+    /* where the records lie inside each top-level value */
+    uint8_t rooted;
+    uint8_t skipping; /* the value in sight is not a record */
+    fc_spine spine;
+
     /* where the text comes from */
     const uint8_t *chunk;
     size_t chunk_left;
@@ -63,10 +69,15 @@ struct fc_json_reader {
     uint8_t begun;      /* the byte order mark, if any, is behind */
     uint8_t discarding; /* up to the next newline */
     uint8_t restart;    /* the next record starts the masks anew, at `at` */
+    uint8_t no_memory;
 
     fc_json_cell record;
     fc_json_fault fault;
     fc_json_stats stats;
 };
+
+/* faults.c: fill `fault` for text[at]; find out what is wrong with the record in sight. */
+void fc_reader_blame(fc_json_reader *reader, size_t at, const char *message);
+fc_json_event fc_reader_fault(fc_json_reader *reader);
 
 #endif

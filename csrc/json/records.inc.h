@@ -6,9 +6,16 @@
  * (RFC 7464), or nothing. The state is kept from call to call, so that no block is looked at
  * twice, however the stream is cut.
  */
+/* Where the masked text ends: behind the state, where that has seen a last, partial block. */
+static size_t edge_of(const fc_json_reader *reader, size_t limit)
+{
+    return limit * 64 < reader->length ? limit * 64 : reader->length;
+}
+
 static int find_start(fc_json_reader *reader, size_t limit)
 {
     const uint8_t *const text = reader->text;
+    const size_t edge = edge_of(reader, limit);
 
     for (;;) {
         const size_t token = fc_next(reader->blocks, limit, reader->scan,
@@ -17,7 +24,8 @@ static int find_start(fc_json_reader *reader, size_t limit)
         size_t at = token;
 
         if (token >= reader->length || token >= limit * 64) {
-            reader->at = reader->scan = limit * 64 < reader->length ? limit * 64 : reader->length;
+            if (reader->at < edge)
+                reader->at = reader->scan = edge;
             return 0;
         }
         while (at < reader->length && text[at] == 0x1E)
@@ -63,12 +71,19 @@ static size_t end_of_scalar(fc_json_reader *reader)
     return reader->finished && reader->chunk_left == 0 ? at : FC_NOWHERE;
 }
 
-static int FC_SYM(find_record)(fc_json_reader *reader, size_t limit)
+static int too_long(fc_json_reader *reader)
 {
+    reader->too_long = 1;
+    return -1;
+}
+
+/* The end of the value in sight. 1: `end`; 0: more text first; -1: wrong. */
+static int find_end(fc_json_reader *reader, size_t limit)
+{
+    const size_t edge = edge_of(reader, limit);
+    const size_t seen = edge > reader->start ? edge - reader->start : 0;
     size_t end;
 
-    if (reader->phase == FC_BETWEEN && !find_start(reader, limit))
-        return 0;
     if (reader->phase == FC_IN_SCALAR) {
         end = end_of_scalar(reader);
         if (end == reader->start) {
@@ -81,20 +96,26 @@ static int FC_SYM(find_record)(fc_json_reader *reader, size_t limit)
     } else {
         end = fc_closing(reader->blocks, limit, reader->scan, &reader->depth);
         end = end == FC_NOWHERE ? end : end + 1;
-        if (end == FC_NOWHERE && reader->depth > reader->options.depth_max) {
-            reader->wrong = limit * 64;
+        if (end == FC_NOWHERE && reader->spine.depth + reader->depth > reader->options.depth_max) {
+            reader->wrong = edge;
             return -1;
         }
     }
-    if ((end <= limit * 64 ? end : limit * 64) - reader->start > reader->options.record_bytes_max) {
-        reader->too_long = 1;
-        return -1;
-    }
-    if (end == FC_NOWHERE || end > limit * 64) {
-        if (reader->phase != FC_IN_SCALAR && reader->scan < limit * 64)
-            reader->scan = limit * 64;
+    if (!reader->skipping &&
+        (end <= edge ? end - reader->start : seen) > reader->options.record_bytes_max)
+        return too_long(reader);
+    if (end > edge) {
+        if (reader->phase != FC_IN_SCALAR && reader->scan < edge)
+            reader->scan = edge;
         return 0;
     }
     reader->end = end;
     return 1;
+}
+
+static int FC_SYM(find_record)(fc_json_reader *reader, size_t limit)
+{
+    if (reader->phase == FC_BETWEEN && !find_start(reader, limit))
+        return 0;
+    return find_end(reader, limit);
 }

@@ -97,6 +97,20 @@ FC_SCAN size_t fc_closing(const fc_json_block *blocks, size_t limit, size_t at, 
     return FC_NOWHERE;
 }
 
+/* Whether text[from .. to) holds a backslash. */
+FC_SCAN int fc_has_backslash(const fc_json_block *blocks, size_t from, size_t to)
+{
+    const uint64_t first = ~0ull << (from & 63), last = ~(~0ull << (to & 63));
+    size_t i = from >> 6;
+    uint64_t any;
+
+    if (i == to >> 6)
+        return (blocks[i].backslash & first & last) != 0;
+    for (any = blocks[i++].backslash & first; i < to >> 6; i++)
+        any |= blocks[i].backslash;
+    return (any | ((to & 63) != 0 ? blocks[i].backslash & last : 0)) != 0;
+}
+
 FC_SCAN int fc_is_space(uint8_t c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 
 #endif

@@ -15,19 +15,6 @@ static size_t skip_space(const uint8_t *text, size_t at)
     return at;
 }
 
-static int has_backslash(const fc_json_block *blocks, size_t from, size_t to)
-{
-    const uint64_t first = ~0ull << (from & 63), last = ~(~0ull << (to & 63));
-    size_t i = from >> 6;
-    uint64_t any;
-
-    if (i == to >> 6)
-        return (blocks[i].backslash & first & last) != 0;
-    for (any = blocks[i++].backslash & first; i < to >> 6; i++)
-        any |= blocks[i].backslash;
-    return (any | ((to & 63) != 0 ? blocks[i].backslash & last : 0)) != 0;
-}
-
 static int reserve_match(fc_walker *walker)
 {
     const size_t capacity = walker->match_capacity < 16 ? 16 : walker->match_capacity * 2;
@@ -112,7 +99,7 @@ static FC_ALWAYS_INLINE size_t locate(const uint8_t *text, const fc_json_block *
             return stop;
         value->text++;
         value->length = stop - at - 1;
-        value->escaped = (uint8_t)has_backslash(blocks, at, stop);
+        value->escaped = (uint8_t)fc_has_backslash(blocks, at, stop);
         return skip_space(text, stop + 1);
     }
     if (value->kind == FC_JSON_OBJECT || value->kind == FC_JSON_ARRAY) {
@@ -177,7 +164,7 @@ static fc_json_cell FC_SYM(whole_value)(const uint8_t *text, const fc_json_block
     if (value.kind == FC_JSON_STRING) {
         value.text++;
         value.length -= 2;
-        value.escaped = (uint8_t)has_backslash(blocks, start, end);
+        value.escaped = (uint8_t)fc_has_backslash(blocks, start, end);
     }
     return value;
 }
@@ -211,11 +198,11 @@ static fc_walked walk_names(fc_walker *walker, const uint8_t *text, const fc_jso
             stop = fc_next(blocks, limit, key, FC_AT_COMMA | FC_AT_OPEN | FC_AT_CLOSE);
             if (FC_UNLIKELY(stop >= end))
                 return FC_WALK_BAD;
-            if (FC_UNLIKELY(has_backslash(blocks, key, stop))) {
+            if (FC_UNLIKELY(fc_has_backslash(blocks, key, stop))) {
                 const size_t quote = fc_next(blocks, limit, key, FC_AT_QUOTE);
                 if (quote >= end)
                     return FC_WALK_BAD;
-                if (has_backslash(blocks, key, quote)) {
+                if (fc_has_backslash(blocks, key, quote)) {
                     edge = match_escaped(node, text + key, quote - key);
                     at = quote + 1;
                 }

@@ -127,7 +127,7 @@ static fc_walked walk_sets(fc_walker *walker, const uint8_t *text, const fc_json
             if (FC_UNLIKELY(stop >= end))
                 return FC_WALK_BAD;
             count = fc_sets_member(sets, open->set, open->set_count, text + key, stop - key,
-                                   has_backslash(blocks, key, stop));
+                                   fc_has_backslash(blocks, key, stop));
             at = skip_space(text, stop + 1);
             if (FC_UNLIKELY(text[at] != ':'))
                 return FC_WALK_BAD;

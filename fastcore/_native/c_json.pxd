@@ -42,6 +42,7 @@ cdef extern from "fastcore/json.h" nogil:
         int validate
         size_t depth_max
         size_t record_bytes_max
+        const fc_json_program *root
     ctypedef enum fc_json_event:
         FC_JSON_MORE
         FC_JSON_RECORD

@@ -93,7 +93,7 @@ cdef class Reader:
     """What decoders of objects and of columns share: the reader, its buffer, errors, one thread."""
 
     cdef fc_json_reader *_reader
-    cdef Program _program
+    cdef Program _program, _root
     cdef fc_busy _busy
     cdef Py_buffer _view
     cdef bint _has_view, _finished
@@ -116,6 +116,8 @@ cdef class Reader:
         c_options.validate = options.validate
         c_options.depth_max = options.max_depth
         c_options.record_bytes_max = options.max_record_bytes
+        self._root = None if options.root is None else Program(options.root)
+        c_options.root = NULL if self._root is None else self._root.program
         self._on_error = options.on_error
         self._policy = {"raise": POLICY_RAISE, "skip": POLICY_SKIP}.get(
             options.on_error if isinstance(options.on_error, str) else None, POLICY_CALL)

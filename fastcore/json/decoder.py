@@ -26,6 +26,8 @@ class Decoder(ObjectReader):
     ----------
     select : None, path, list of paths or dict of name to path
         What to make of each record; see `fastcore.json.stream`.
+    root : str, optional
+        Where the records lie inside each top-level value; see `fastcore.json.stream`.
     on_error, on_mismatch, validate, max_depth, max_record_bytes, numbers
         As in `fastcore.json.stream`.
 
@@ -45,6 +47,7 @@ class Decoder(ObjectReader):
         self,
         select: Select = None,
         *,
+        root: str | None = None,
         on_error: OnError = "raise",
         on_mismatch: OnMismatch = "raise",
         validate: bool = True,
@@ -59,6 +62,7 @@ class Decoder(ObjectReader):
             max_depth=max_depth,
             max_record_bytes=max_record_bytes,
             numbers=numbers,
+            root=root,
         )
         super().__init__(compile_select(select), options)
 
@@ -77,6 +81,8 @@ class ColumnDecoder(ColumnReader):
     ----------
     schema : dict of name to path or field
         See `fastcore.json.columns`.
+    root : str, optional
+        Where the records lie inside each top-level value; see `fastcore.json.stream`.
     on_error, on_mismatch, validate, max_depth, max_record_bytes
         As in `fastcore.json.columns`.
 
@@ -94,6 +100,7 @@ class ColumnDecoder(ColumnReader):
         self,
         schema: Schema,
         *,
+        root: str | None = None,
         on_error: OnError = "raise",
         on_mismatch: OnMismatch = "raise",
         validate: bool = True,
@@ -106,6 +113,7 @@ class ColumnDecoder(ColumnReader):
             validate=validate,
             max_depth=max_depth,
             max_record_bytes=max_record_bytes,
+            root=root,
         )
         super().__init__(compile_schema(schema), options)
 

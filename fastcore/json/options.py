@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from fastcore.errors import DecodeError
+from fastcore.json.paths import Path, parse
 
 __all__ = ["DecoderStats", "Numbers", "OnError", "OnMismatch"]
 
@@ -55,6 +56,7 @@ class Options:
     max_depth: int
     max_record_bytes: int
     numbers: Numbers
+    root: tuple[tuple[int, bool, Path], ...] | None = None
 
 
 def _positive(name: str, value: object, most: int) -> int:
@@ -65,6 +67,14 @@ def _positive(name: str, value: object, most: int) -> int:
     return value
 
 
+def _root(path: object) -> tuple[tuple[int, bool, Path], ...] | None:
+    """The paths of the records inside each top-level value; None: these are the records."""
+    if not isinstance(path, str):
+        raise TypeError(f"root must be a path (a str) or None, not {type(path).__name__}")
+    paths = parse(path)
+    return None if () in paths else tuple((0, False, steps) for steps in paths)
+
+
 def check_options(
     *,
     on_error: OnError = "raise",
@@ -73,6 +83,7 @@ def check_options(
     max_depth: int = MAX_DEPTH,
     max_record_bytes: int = MAX_RECORD_BYTES,
     numbers: Numbers = "float",
+    root: str | None = None,
 ) -> Options:
     """Check the common keywords; errors name the one that is wrong."""
     if not callable(on_error) and on_error not in ("raise", "skip"):
@@ -88,4 +99,5 @@ def check_options(
         _positive("max_depth", max_depth, 1 << 30),
         _positive("max_record_bytes", max_record_bytes, 1 << 40),
         numbers,
+        None if root is None else _root(root),
     )

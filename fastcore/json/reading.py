@@ -31,6 +31,7 @@ def stream(
     source: object,
     select: Select = None,
     *,
+    root: str | None = None,
     on_error: OnError = "raise",
     on_mismatch: OnMismatch = "raise",
     validate: bool = True,
@@ -50,6 +51,12 @@ def stream(
         What to make of each record: itself, the value at a path, a tuple, or a dict. A
         path may be a `field`. A missing value is None. Of duplicate keys the first
         counts in a selection, the last in whole objects.
+    root : str, optional
+        Where the records lie inside each top-level value: ``"$.features[*]"``. Any path,
+        also one that leads to many places; a record inside another one is part of that.
+        Records come as they complete, and what lies between them is checked like all else,
+        so a document may be of any size, and is known to be whole only at its end. Without
+        it, each top-level value is a record.
     on_error : {"raise", "skip"} or callable
         What to do about a record that is not JSON or passes a limit: raise the
         `DecodeError` after the values before it; go on after the line in which the
@@ -62,7 +69,7 @@ def stream(
     max_depth : int, default 1024
         Containers inside one another.
     max_record_bytes : int, default 64 MiB
-        Size of one record.
+        Size of one record, and of one key or string beside the records of a `root`.
     numbers : {"float", "decimal"}
         Type of numbers that are not integers. Integers are exact at any size.
     chunk_bytes : int, default 1 MiB
@@ -97,6 +104,7 @@ def stream(
     """
     decoder = Decoder(
         select,
+        root=root,
         on_error=on_error,
         on_mismatch=on_mismatch,
         validate=validate,
@@ -111,6 +119,7 @@ def columns(
     source: object,
     schema: Schema,
     *,
+    root: str | None = None,
     batch_rows: int = 65_536,
     on_error: OnError = "raise",
     on_mismatch: OnMismatch = "raise",
@@ -123,7 +132,7 @@ def columns(
 
     Parameters
     ----------
-    source, on_error, validate, max_depth, max_record_bytes, chunk_bytes
+    source, root, on_error, validate, max_depth, max_record_bytes, chunk_bytes
         As for `stream`.
     schema : dict of name to field
         ``{"id": field("user.id", "int64")}``. A path alone has the type ``"json"``. Types:
@@ -158,6 +167,7 @@ def columns(
         raise ValueError(f"batch_rows must be at least 1, not {batch_rows}")
     decoder = ColumnDecoder(
         schema,
+        root=root,
         on_error=on_error,
         on_mismatch=on_mismatch,
         validate=validate,
@@ -195,6 +205,7 @@ def read_columns(
     source: object,
     schema: Schema,
     *,
+    root: str | None = None,
     on_error: OnError = "raise",
     on_mismatch: OnMismatch = "raise",
     validate: bool = True,
@@ -213,6 +224,7 @@ def read_columns(
     """
     decoder = ColumnDecoder(
         schema,
+        root=root,
         on_error=on_error,
         on_mismatch=on_mismatch,
         validate=validate,
@@ -227,6 +239,7 @@ def read_columns(
 def count(
     source: object,
     *,
+    root: str | None = None,
     on_error: OnError = "raise",
     max_depth: int = MAX_DEPTH,
     max_record_bytes: int = MAX_RECORD_BYTES,
@@ -236,7 +249,7 @@ def count(
 
     Parameters
     ----------
-    source, on_error, max_depth, max_record_bytes, chunk_bytes
+    source, root, on_error, max_depth, max_record_bytes, chunk_bytes
         As for `stream`.
 
     Returns
@@ -256,7 +269,7 @@ def count(
     2
     """
     options = check_options(
-        on_error=on_error, max_depth=max_depth, max_record_bytes=max_record_bytes
+        root=root, on_error=on_error, max_depth=max_depth, max_record_bytes=max_record_bytes
     )
     counter = Counter(options)
     for chunk in _then_none(_chunks(source, chunk_bytes)):

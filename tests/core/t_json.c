@@ -104,18 +104,23 @@ typedef struct outcome {
 } outcome;
 
 /* What a reader says of the document in chunks of `step` bytes, each in memory of its own. */
-static outcome read_in_chunks(const fc_kernels *kernels, size_t step, int validate)
+static outcome read_in_chunks(const fc_kernels *kernels, size_t step, int validate,
+                              const fc_json_program *root)
 {
-    const fc_json_options options = {validate, 64, 1 << 20};
+    const fc_json_options options = {
+        .validate = validate, .depth_max = 64, .record_bytes_max = 1 << 20, .root = root};
     const fc_json_step_spec a = {.name = (const uint8_t *)"a", .name_bytes = 1};
     const fc_json_step_spec key = {.name = (const uint8_t *)"long key number one",
                                    .name_bytes = 19};
     const fc_json_step_spec both[2] = {a, key};
     const fc_column_type types[] = {FC_COLUMN_JSON, FC_COLUMN_STRING, FC_COLUMN_FLOAT64,
-                                    FC_COLUMN_JSON};
-    const char *const names[] = {"a", "key", "both", "whole"};
+                                    FC_COLUMN_JSON, FC_COLUMN_JSON};
+    const char *const names[] = {"a", "key", "both", "whole", "any"};
+    const fc_json_step_spec any[2] = {
+        {.kind = FC_JSON_STEP_ANY, .descend = 1},
+        {.kind = FC_JSON_STEP_SLICE, .start = 1, .stop = 9, .step = 3}};
     fc_json_program *const program = fc_json_program_new();
-    fc_batch *const batch = fc_batch_new(types, names, 4);
+    fc_batch *const batch = fc_batch_new(types, names, 5);
     fc_json_reader *reader;
     outcome seen = {0, 0, 0};
     int mismatched;
@@ -125,7 +130,9 @@ static outcome read_in_chunks(const fc_kernels *kernels, size_t step, int valida
     assert(fc_json_program_add(program, &key, 1, 1, 0) == FC_OK);
     assert(fc_json_program_add(program, both, 2, 2, 0) == FC_OK);
     assert(fc_json_program_add(program, NULL, 0, 3, 0) == FC_OK);
-    reader = fc_json_reader_new(kernels, &options, program, 4);
+    if (draw(2))
+        assert(fc_json_program_add(program, any, 2, 4, 0) == FC_OK);
+    reader = fc_json_reader_new(kernels, &options, program, 5);
     assert(reader != NULL);
     for (size_t at = 0; at <= length && !seen.bad; at += step) {
         const size_t bytes = at + step < length ? step : length - at;
@@ -187,6 +194,31 @@ static outcome judge(void)
     }
 }
 
+/* With a root the records are others, the first wrong byte is the same. */
+static void check_rooted(const fc_kernels *kernels, size_t step, outcome wanted)
+{
+    const fc_json_step_spec deep = {
+        .kind = FC_JSON_STEP_NAME, .descend = 1, .name = (const uint8_t *)"a", .name_bytes = 1};
+    const fc_json_step_spec some[2] = {{.kind = FC_JSON_STEP_ANY},
+                                       {.kind = FC_JSON_STEP_SLICE, .stop = 3, .step = 2}};
+    fc_json_program *const root = fc_json_program_new();
+    outcome seen;
+
+    assert(root != NULL);
+    assert((draw(2) ? fc_json_program_add(root, &deep, 1, 0, 0)
+                    : fc_json_program_add(root, some, 2, 0, 0)) == FC_OK);
+    seen = read_in_chunks(kernels, step, 1, root);
+    if (seen.bad != wanted.bad || (seen.bad && seen.offset != wanted.offset)) {
+        fprintf(stderr, "%s, rooted, chunks of %zu: bad %d at %llu; wanted %d at %llu\n",
+                kernels->isa, step, seen.bad, (unsigned long long)seen.offset, wanted.bad,
+                (unsigned long long)wanted.offset);
+        fwrite(document, 1, length, stderr);
+        abort();
+    }
+    (void)read_in_chunks(kernels, step, 0, root);
+    fc_json_program_free(root);
+}
+
 int main(void)
 {
     static const size_t steps[] = {1, 7, 63, 64, 65, 600, DOCUMENT_BYTES * 4};
@@ -205,7 +237,7 @@ int main(void)
         wanted = judge();
         for (size_t k = 0; k < count; k++) {
             const size_t step = steps[(size_t)round % (sizeof steps / sizeof steps[0])];
-            const outcome seen = read_in_chunks(tables[k], step, 1);
+            const outcome seen = read_in_chunks(tables[k], step, 1, NULL);
             if (seen.records != wanted.records || seen.bad != wanted.bad ||
                 (seen.bad && seen.offset != wanted.offset)) {
                 fprintf(stderr,
@@ -216,8 +248,9 @@ int main(void)
                 fwrite(document, 1, length, stderr);
                 return 1;
             }
-            (void)read_in_chunks(tables[k], step,
-                                 0); /* what it makes of damage is its own affair */
+            check_rooted(tables[k], step, wanted);
+            /* what it makes of damage is its own affair */
+            (void)read_in_chunks(tables[k], step, 0, NULL);
         }
     }
     printf("t_json: ok\n");

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reference.plain_paths import ALL, point, select
+from reference.path_cases import DOCUMENTS, NAMES, SEGMENTS, text_of
+from reference.plain_paths import point, select
 
 from fastcore import json
 
@@ -161,42 +162,6 @@ def test_unchecked_text_is_an_error_or_a_value(text):
             list(json.stream(text, json.field(path, many=True), validate=False))
         except json.DecodeError:
             continue
-
-
-NAMES = st.sampled_from(["a", "b", "long name number one", "", "ü", "1", "0", 'q"\\'])
-DOCUMENTS = st.recursive(
-    st.integers(-9, 9) | st.sampled_from(["x", "", "[,]", '"{', True, None, 1.5]),
-    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(NAMES, inner, max_size=5),
-    max_leaves=25,
-)
-SELECTORS = (
-    NAMES
-    | st.just(ALL)
-    | st.integers(0, 4)
-    | st.builds(
-        slice,
-        st.none() | st.integers(0, 4),
-        st.none() | st.integers(0, 5),
-        st.none() | st.integers(1, 3),
-    )
-)
-SEGMENTS = st.tuples(st.booleans(), st.lists(SELECTORS, min_size=1, max_size=3))
-
-
-def write(selector):
-    if selector is ALL:
-        return "*"
-    if isinstance(selector, slice):
-        parts = (selector.start, selector.stop, selector.step)
-        return ":".join("" if part is None else str(part) for part in parts)
-    return std.dumps(selector, ensure_ascii=False)
-
-
-def text_of(path):
-    return "$" + "".join(
-        (".." if descend else "") + "[" + ",".join(map(write, selectors)) + "]"
-        for descend, selectors in path
-    )
 
 
 @given(

@@ -43,18 +43,32 @@ def below(located: Located) -> list[Located]:
     return found
 
 
-def select(path: list[Segment], value: Any) -> list[Any]:
+def locate(path: list[Segment], value: Any) -> dict[tuple[int, ...], Any]:
+    """Place to value, in the order of the document."""
     nodes: list[Located] = [((), value)]
     for descend, selectors in path:
-        from_ = [inner for node in nodes for inner in below(node)] if descend else nodes
+        parents = [inner for node in nodes for inner in below(node)] if descend else nodes
         nodes = [
             ((*place, i), child)
-            for place, parent in from_
+            for place, parent in parents
             for i, (key, child) in enumerate(children(parent))
             if any(chosen(selector, key, parent) for selector in selectors)
         ]
-    by_place = dict(nodes)
-    return [by_place[place] for place in sorted(by_place)]
+    return dict(sorted(dict(nodes).items()))
+
+
+def select(path: list[Segment], value: Any) -> list[Any]:
+    return list(locate(path, value).values())
+
+
+def outermost(path: list[Segment], value: Any) -> list[Any]:
+    """Those that are in no other of them."""
+    found = locate(path, value)
+    return [
+        inner
+        for place, inner in found.items()
+        if not any(place[:depth] in found for depth in range(len(place)))
+    ]
 
 
 def point(pointer: str, value: Any) -> Any:

@@ -79,6 +79,12 @@ typedef struct fc_json_options {
     int validate;            /* check every byte, also of what is skipped */
     size_t depth_max;        /* containers inside containers */
     size_t record_bytes_max; /* of one record */
+
+    /*
+     * Where the records lie inside each top-level value; borrowed. NULL: each top-level value is
+     * one. A record inside another one is part of that.
+     */
+    const fc_json_program *root;
 } fc_json_options;
 
 typedef enum fc_json_event {
