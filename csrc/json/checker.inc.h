@@ -102,7 +102,8 @@ enum {
     AT_E_SIGN,
     AT_EXPONENT /* end */,
     NOT_A_NUMBER,
-    IN_WORD, /* not a number at all: true, false or null, cut off */
+    IN_WORD,          /* not a number at all: true, false or null, cut off */
+    BEHIND_SEPARATOR, /* whatever follows has no bit of its own */
 };
 
 static unsigned number_step(unsigned state, uint8_t c)
@@ -153,6 +154,9 @@ static int check_word(fc_checker *checker, const uint8_t *text, size_t length, i
     return left == bytes || (left > bytes && ends_scalar[text[at + bytes]]);
 }
 
+static int check_separated(fc_checker *checker, const uint8_t *text, size_t length, size_t at,
+                           size_t depth, int complete);
+
 /* Go on with the number at checker->number_at. 1: right so far. */
 static int check_number(fc_checker *checker, const uint8_t *text, size_t length, int complete)
 {
@@ -161,6 +165,10 @@ static int check_number(fc_checker *checker, const uint8_t *text, size_t length,
 
     if (state == IN_WORD)
         return check_word(checker, text, length, complete);
+    if (state == BEHIND_SEPARATOR) {
+        checker->number_at = FC_NOWHERE;
+        return check_separated(checker, text, length, at, 0, complete);
+    }
     while (at < length && !ends_scalar[text[at]]) {
         state = number_step(state, text[at++]);
         if (state == NOT_A_NUMBER)
@@ -224,6 +232,11 @@ static int check_separated(fc_checker *checker, const uint8_t *text, size_t leng
         return 0;
     while (at < length && text[at] == 0x1E)
         at++;
+    if (at == length && !complete) {
+        checker->number_start = checker->number_at = at;
+        checker->number_state = BEHIND_SEPARATOR;
+        return 1;
+    }
     if (at == length || text[at] == '"' || text[at] == '{' || text[at] == '[' ||
         ends_scalar[text[at]])
         return 1;

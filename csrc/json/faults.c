@@ -80,7 +80,7 @@ static const char *judge(fc_json_reader *reader, start from, size_t room, size_t
                                                        : '[';
     *at = from.at;
     for (;;) {
-        while (reader->rooted && from.depth == 0 && *at < reader->length &&
+        while (from.depth == 0 && *at < reader->length &&
                (reader->text[*at] == 0x1E || fc_is_space(reader->text[*at])))
             ++*at;
         if (reader->rooted && from.depth == 0 && *at == reader->length)

@@ -155,7 +155,7 @@ static void restart(fc_json_reader *reader)
     advance(reader, reader->at);
     reader->at = reader->start = reader->scan = 0;
     reader->phase = reader->spine.depth > 0 ? FC_IN_SPINE : FC_BETWEEN;
-    reader->skipping = 0;
+    reader->skipping = reader->separated = 0;
     reader->depth = 0;
     reader->done = 0;
     reader->flags = 0;

@@ -47,6 +47,7 @@ struct fc_json_reader {
 
     /* the record in sight */
     fc_phase phase;
+    uint8_t separated; /* the byte before `scan` is a record separator: no bit marks what follows */
     size_t at, start, scan, depth;
     size_t end;   /* of the record found, behind it */
     size_t wrong; /* what the checker found, or FC_NOWHERE */

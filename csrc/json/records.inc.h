@@ -18,9 +18,11 @@ static int find_start(fc_json_reader *reader, size_t limit)
     const size_t edge = edge_of(reader, limit);
 
     for (;;) {
-        const size_t token = fc_next(reader->blocks, limit, reader->scan,
-                                     FC_AT_QUOTE | FC_AT_OPEN | FC_AT_CLOSE | FC_AT_COMMA |
-                                         FC_AT_COLON | FC_AT_SCALAR);
+        const size_t token = reader->separated
+                                 ? reader->scan
+                                 : fc_next(reader->blocks, limit, reader->scan,
+                                           FC_AT_QUOTE | FC_AT_OPEN | FC_AT_CLOSE | FC_AT_COMMA |
+                                               FC_AT_COLON | FC_AT_SCALAR);
         size_t at = token;
 
         if (token >= reader->length || token >= limit * 64) {
@@ -30,9 +32,11 @@ static int find_start(fc_json_reader *reader, size_t limit)
         }
         while (at < reader->length && text[at] == 0x1E)
             at++;
-        if (at > token && (at == reader->length || text[at] == '"' || text[at] == '{' ||
-                           text[at] == '[' || fc_is_space(text[at]))) {
+        if ((at > token || reader->separated) &&
+            (at == reader->length || text[at] == '"' || text[at] == '{' || text[at] == '[' ||
+             fc_is_space(text[at]))) {
             reader->at = reader->scan = at;
+            reader->separated = at == reader->length;
             if (at == reader->length)
                 return 0;
             continue;
@@ -42,6 +46,7 @@ static int find_start(fc_json_reader *reader, size_t limit)
             reader->at = reader->scan = token;
             return 0;
         }
+        reader->separated = 0;
         reader->start = reader->at = at;
         reader->depth = 1;
         reader->scan = at + 1;

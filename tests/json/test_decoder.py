@@ -80,6 +80,19 @@ def test_round_trip(values, between, size, ascii_only, indent):
     assert decode((between.join(texts)).encode(), size) == values
 
 
+def test_separators_at_every_place_of_a_block():
+    for pad in range(130):
+        for size in (1, 3, 64, None):
+            for between in ("\x1e", "\x1e\x1e"):
+                data = (" " * pad + between + "null\n" + between + "1 " + between).encode()
+                assert decode(data, size) == [None, 1], (pad, size)
+                for bad, offset in (("nul", 3), ("1.", 2), ("x", 0), (",", 0)):
+                    data = (" " * pad + between + bad).encode() + b" "
+                    with pytest.raises(json.DecodeError) as caught:
+                        decode(data, size)
+                    assert caught.value.pos == pad + len(between) + offset, (pad, size, bad)
+
+
 @given(st.binary(max_size=200), st.integers(1, 70))
 def test_any_bytes_are_values_or_an_error(data, size):
     try:
