@@ -91,7 +91,7 @@ static int find_end(fc_json_reader *reader, size_t limit)
 
     if (reader->phase == FC_IN_SCALAR) {
         end = end_of_scalar(reader);
-        if (end == reader->start) {
+        if (end == reader->start && end != FC_NOWHERE) {
             reader->wrong = end; /* a comma, a colon or a closing bracket */
             return -1;
         }
