@@ -39,6 +39,8 @@ DISTRIBUTIONS = (
     "stringzilla",
     "ahocorasick_rs",
     "pyahocorasick",
+    "hyperscan",
+    "google-re2",
     "google-crc32c",
     "lmdb",
 )
