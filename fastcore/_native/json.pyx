@@ -1,5 +1,6 @@
 """The JSON reader: chunks in, Python objects or columns out. See fastcore.json."""
 
+cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.dict cimport PyDict_SetItem
 from cpython.list cimport PyList_Append
@@ -89,6 +90,9 @@ cdef class Program:
         return 0
 
 
+# Cython's way of breaking a cycle drops a Py_buffer's owner without releasing the buffer; the
+# other objects of a cycle are enough to break it.
+@cython.no_gc_clear
 cdef class Reader:
     """What decoders of objects and of columns share: the reader, its buffer, errors, one thread."""
 

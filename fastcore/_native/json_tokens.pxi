@@ -7,6 +7,7 @@ from fastcore._native.c_tokens cimport *
 EVENT_MODES = ("basic", "parse", "items", "kvitems")
 
 
+@cython.no_gc_clear  # see Reader
 cdef class EventReader:
     """What the pull, push and async forms share: the tokens, the chunk, errors, one thread.
 

@@ -6,6 +6,7 @@ encoded as any other code point. Offsets are turned back into code points at the
 
 import numpy as np
 
+cimport cython
 from cpython.buffer cimport (
     PyBUF_SIMPLE, PyBuffer_FillInfo, PyBuffer_Release, PyObject_GetBuffer,
 )

@@ -50,6 +50,8 @@ cdef class Patterns:
         np.cumsum([len(pattern) for pattern in encoded], out=self.offsets[1:])
 
 
+# Cython's way of breaking a cycle would drop the buffer's owner without releasing the buffer.
+@cython.no_gc_clear
 cdef class Haystack:
     """What is searched: bytes, held for as long as this object lives."""
 

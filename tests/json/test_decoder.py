@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json as std
 import threading
@@ -381,3 +382,17 @@ def test_count(isa, size):
             with pytest.raises(json.DecodeError):
                 json.count(cut(data, size))
     assert json.count(b"1\nx\n2\n", on_error="skip") == 2
+
+
+def test_a_stream_in_a_cycle_lets_go_of_its_chunk():
+    """The collector must release the buffer, not only forget whose it is."""
+    data = bytearray(b"1 2 3")
+    chunk = memoryview(data)
+    stream = json.stream([chunk])
+    next(stream)
+    holder = [stream]
+    holder.append(holder)
+    del stream, holder
+    gc.collect()
+    chunk.release()
+    data.append(0)
