@@ -2,7 +2,7 @@
  * json/checker.h - the grammar of RFC 8259 over block masks, many bytes at a time.
  *
  * It answers one question: up to which byte is the text certainly right? What is wrong beyond,
- * plain.h says. See docs/design/json-checker.md for how and why.
+ * plain.h says. See docs/design/json-skipper.md for how and why.
  */
 #ifndef FC_JSON_CHECKER_H
 #define FC_JSON_CHECKER_H

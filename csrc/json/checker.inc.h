@@ -203,6 +203,12 @@ static FC_ALWAYS_INLINE int check_scalar(fc_checker *checker, const uint8_t *tex
     if (FC_LIKELY(digits > 0 && digits < 8 && at + digits < length &&
                   ends_scalar[(uint8_t)(word >> 8 * digits)]))
         return first != '0' || digits == 1;
+    if (digits == 8 && first != '0' && at + 17 < length) {
+        const unsigned more = leading_digits(fc_load_le64(text + at + 8));
+        const unsigned rest = more < 8 ? 0 : leading_digits(fc_load_le64(text + at + 16));
+        if (rest < 8 && at + 8 + more + rest < length && ends_scalar[text[at + 8 + more + rest]])
+            return 1;
+    }
     if (at + 5 < length) {
         if ((uint32_t)word == 0x65757274u) /* true */
             return ends_scalar[(uint8_t)(word >> 32)];
@@ -417,6 +423,9 @@ static size_t FC_SYM(checker_run)(fc_checker *checker, const uint8_t *text, size
 
         if (base > wrong)
             break;
+        if ((block->quote | block->open | block->close | block->comma | block->colon |
+             block->scalar | block->backslash | checker->skip_escape) == 0)
+            continue; /* inside a string, a number or whitespace: what came before still did */
         if (FC_UNLIKELY(depth + FC_CHECKER_GUARD > checker->storage_depth) &&
             !fc_checker_grow(checker, FC_CHECKER_GUARD))
             return base;

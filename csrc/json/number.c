@@ -60,7 +60,8 @@ static FC_ALWAYS_INLINE int all_digits(uint64_t word)
 }
 
 /* Digits from `at` on, added to *value modulo 2^64. */
-static const uint8_t *take_digits(const uint8_t *at, const uint8_t *end, uint64_t *value)
+static FC_ALWAYS_INLINE const uint8_t *take_digits(const uint8_t *at, const uint8_t *end,
+                                                   uint64_t *value)
 {
     uint64_t sum = *value;
     for (; end - at >= 8 && all_digits(fc_load_le64(at)); at += 8)
@@ -147,9 +148,19 @@ static int read_decimal(decimal *d, const uint8_t *text, size_t length)
 fc_json_number fc_json_number_read(const uint8_t *text, size_t length)
 {
     fc_json_number number = {FC_JSON_NOT_A_NUMBER, 0, 0};
-    const size_t digits = length - (length > 0 && text[0] == '-');
+    const size_t negative = length > 0 && text[0] == '-', digits = length - negative;
     decimal d;
 
+    if (FC_LIKELY(digits > 0 && digits < 19 && (text[negative] != '0' || digits == 1))) {
+        const uint8_t *const end = text + length;
+        uint64_t value = 0;
+        if (take_digits(text + negative, end, &value) == end) {
+            number.kind = FC_JSON_INT64;
+            number.i = negative ? -(int64_t)value : (int64_t)value;
+            number.u = (uint64_t)number.i;
+            return number;
+        }
+    }
     if (!read_decimal(&d, text, length))
         return number;
     if (!d.whole) {

@@ -76,6 +76,8 @@ static uint32_t add_name(fc_json_program *program, uint32_t from, const fc_json_
     edge = &edges[node->name_count++];
     memcpy(&edge->word, head, 8);
     edge->keep = kept == 8 ? ~0ull : (1ull << 8 * kept) - 1;
+    if (step->name_bytes >= 7)
+        memcpy(&edge->last_word, name + step->name_bytes - 7, 8);
     edge->name = name;
     edge->bytes = (uint32_t)step->name_bytes;
     edge->node = to;

@@ -15,8 +15,9 @@
 #define FC_NAME_BYTES_MAX 65535 /* of one step */
 
 typedef struct fc_name_edge {
-    uint64_t word; /* the name and the quote after it, or the first 8 bytes of them */
-    uint64_t keep; /* which bits of `word` to compare */
+    uint64_t word;      /* the name and the quote after it, or the first 8 bytes of them */
+    uint64_t keep;      /* which bits of `word` to compare */
+    uint64_t last_word; /* the last 8 bytes of the name and its quote, where there are as many */
     const uint8_t *name;
     uint32_t bytes; /* of the name */
     uint32_t node;

@@ -92,9 +92,14 @@ fc_json_stats fc_json_stats_of(const fc_json_reader *reader)
 
 /* -- the window ------------------------------------------------------------------------------ */
 
+#define NEWLINE_STRIDE 512
+
 /* Offset behind the last newline of text[0 .. length), which holds one. */
-static size_t behind_last_newline(const uint8_t *text, size_t length)
+static size_t behind_last_newline(const fc_kernels *kernels, const uint8_t *text, size_t length)
 {
+    while (length > NEWLINE_STRIDE &&
+           kernels->count_byte(text + length - NEWLINE_STRIDE, NEWLINE_STRIDE, '\n') == 0)
+        length -= NEWLINE_STRIDE;
     while (length >= 8) {
         const uint64_t zeros = fc_load_le64(text + length - 8) ^ 0x0A0A0A0A0A0A0A0Au;
         if (((zeros - 0x0101010101010101u) & ~zeros & 0x8080808080808080u) != 0)
@@ -113,7 +118,7 @@ static void advance(fc_json_reader *reader, size_t bytes)
     const size_t newlines = bytes == 0 ? 0 : reader->kernels->count_byte(text, bytes, '\n');
 
     if (newlines > 0) {
-        const size_t last = behind_last_newline(text, bytes);
+        const size_t last = behind_last_newline(reader->kernels, text, bytes);
         reader->lines += newlines;
         reader->line_start = reader->base + last;
     }
@@ -330,9 +335,46 @@ void fc_json_resume(fc_json_reader *reader)
 /* -- records ------------------------------------------------------------------------------------
  */
 
+/* 1: a scalar of the common kinds, certainly right; 0: ask the judge. */
+static int is_plain(const fc_json_cell *cell)
+{
+    const uint8_t *const text = cell->text;
+    const size_t length = cell->length;
+    uint64_t odd = 0;
+    size_t at = 0;
+
+    switch (cell->kind) {
+    case FC_JSON_STRING:
+        if (cell->escaped)
+            return 0;
+        /* a bit for a byte below 0x20, or of 0x80 or more; the borrow of one may set another's */
+        for (; at + 8 <= length; at += 8) {
+            const uint64_t word = fc_load_le64(text + at);
+            odd |= word | (word - 0x2020202020202020u);
+        }
+        for (; at < length; at++)
+            odd |= text[at] < 0x20 || text[at] >= 0x80 ? ~0ull : 0;
+        return (odd & 0x8080808080808080u) == 0;
+    case FC_JSON_NUMBER:
+        at = text[0] == '-';
+        if (at == length || length > 18 || (text[at] == '0' && length > at + 1))
+            return 0;
+        while (at < length && (uint8_t)(text[at] - '0') < 10)
+            at++;
+        return at == length;
+    case FC_JSON_TRUE:
+    case FC_JSON_NULL:
+        return length == 4 && memcmp(text, cell->kind == FC_JSON_TRUE ? "true" : "null", 4) == 0;
+    case FC_JSON_FALSE:
+        return length == 5 && memcmp(text, "false", 5) == 0;
+    default:
+        return 0;
+    }
+}
+
 /*
- * The values that were selected from a record that nobody has checked. Returns FC_NOWHERE or a
- * place that is wrong.
+ * The values that were selected from a record that nobody has checked. Returns NULL, or what is
+ * wrong, and where.
  */
 static const char *check_cells(fc_json_reader *reader, size_t *at)
 {
@@ -343,7 +385,7 @@ static const char *check_cells(fc_json_reader *reader, size_t *at)
         const int quotes = cell->kind == FC_JSON_STRING;
         const char *wrong;
 
-        if (cell->kind == FC_JSON_MISSING)
+        if (cell->kind == FC_JSON_MISSING || is_plain(cell))
             continue;
         wrong = fc_json_check(cell->text - quotes, cell->length + 2 * (size_t)quotes,
                               reader->options.depth_max, at);

@@ -8,9 +8,9 @@
  * path enters are passed over by fc_closing(). Once every cell below an object is filled, the
  * rest of it is passed over too.
  */
-static size_t skip_space(const uint8_t *text, size_t at)
+static FC_ALWAYS_INLINE size_t skip_space(const uint8_t *text, size_t at)
 {
-    while (fc_is_space(text[at]))
+    while (FC_UNLIKELY(text[at] <= ' ') && fc_is_space(text[at]))
         at++;
     return at;
 }
@@ -45,7 +45,7 @@ static int is_match(const fc_walker *walker, uint32_t cell, const uint8_t *text)
 }
 
 /* Tell the cells of `node` of a value. 0 when memory runs out. */
-static int report(fc_walker *walker, const fc_node *node, fc_json_cell value)
+static int report_all(fc_walker *walker, const fc_node *node, fc_json_cell value)
 {
     for (uint32_t c = 0; c < node->cell_count; c++) {
         const uint32_t cell = node->cells[c];
@@ -64,24 +64,27 @@ static int report(fc_walker *walker, const fc_node *node, fc_json_cell value)
     return 1;
 }
 
+static FC_ALWAYS_INLINE int report(fc_walker *walker, const fc_node *node, fc_json_cell value)
+{
+    if (FC_LIKELY(node->cell_count == 1 && !walker->program->has_many)) {
+        fc_json_cell *const cell = &walker->cells[node->cells[0]];
+        if (cell->kind == FC_JSON_MISSING) {
+            *cell = value;
+            walker->found++;
+        }
+        return 1;
+    }
+    return report_all(walker, node, value);
+}
+
 static uint8_t kind_of(uint8_t first)
 {
-    switch (first) {
-    case '{':
-        return FC_JSON_OBJECT;
-    case '[':
-        return FC_JSON_ARRAY;
-    case '"':
-        return FC_JSON_STRING;
-    case 't':
-        return FC_JSON_TRUE;
-    case 'f':
-        return FC_JSON_FALSE;
-    case 'n':
-        return FC_JSON_NULL;
-    default:
-        return FC_JSON_NUMBER;
-    }
+    static const uint8_t kinds[256] = {
+        ['{'] = FC_JSON_OBJECT, ['['] = FC_JSON_ARRAY, ['"'] = FC_JSON_STRING,
+        ['t'] = FC_JSON_TRUE,   ['f'] = FC_JSON_FALSE, ['n'] = FC_JSON_NULL,
+    };
+    const uint8_t kind = kinds[first];
+    return kind == 0 ? FC_JSON_NUMBER : kind;
 }
 
 /* The value that starts at `at`. Returns the offset of the token behind it, or FC_NOWHERE. */
@@ -130,7 +133,8 @@ static FC_ALWAYS_INLINE const fc_name_edge *match_name(const fc_node *node, cons
         const fc_name_edge *const edge = &node->names[e];
         if (((word ^ edge->word) & edge->keep) == 0 &&
             (edge->bytes < 8 ||
-             (edge->bytes < left && memcmp(key + 8, edge->name + 8, edge->bytes - 7) == 0)))
+             (edge->bytes < left && fc_load_le64(key + edge->bytes - 7) == edge->last_word &&
+              (edge->bytes < 16 || memcmp(key + 8, edge->name + 8, edge->bytes - 15) == 0))))
             return edge;
     }
     return NULL;

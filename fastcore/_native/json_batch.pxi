@@ -356,7 +356,7 @@ cdef class Column:
         """The column as an array.
 
         A view, read-only, where the width is fixed (a copy for ``bool`` and ``date``). Null rows
-        hold 0, False, NaN or NaT: ask `is_null`. Strings come as ``numpy.dtypes.StringDType`` with
+        hold 0, 0.0, False, 1970-01-01 in a timestamp, NaT in a date: ask `is_null`. Strings come as ``numpy.dtypes.StringDType`` with
         None for null where NumPy has it, else as objects; ``binary`` as objects.
         """
         if fc_column_info_of(self._column.type).bytes >= 0:
