@@ -126,6 +126,8 @@ class Source:
         How many of these bytes have been read.
     compression : {"gzip", "zstd"} or None
         What the file is packed with.
+    in_memory : bool
+        The views show the caller's own object, and stay valid.
     """
 
     def __init__(self, source: object, chunk_bytes: int, offset: int, decompress: bool) -> None:
@@ -133,7 +135,11 @@ class Source:
         self.size: int | None = None
         self.position = 0
         self.compression: str | None = None
+        self.in_memory = False
         self._file: io.FileIO | None = None
+        self._fill: Callable[[memoryview], int] | None = None
+        self._rest = memoryview(b"")
+        self._started = False
         self._chunk_bytes = chunk_bytes
         self._chunks = self._open(source, offset, decompress)
 
@@ -144,6 +150,7 @@ class Source:
         if view is not None:
             self.name = f"<{type(source).__name__} of {view.nbytes} bytes>"
             self.size = view.nbytes
+            self.in_memory = True
             return self._skip(self._counted([view]), offset)
         if hasattr(source, "readinto") or hasattr(source, "read"):
             if isinstance(source, io.TextIOBase):
@@ -184,6 +191,7 @@ class Source:
     ) -> Iterator[memoryview]:
         buffer = self._new_buffer()
         if not decompress:
+            self._fill = fill
             return self._read(fill, buffer, 0)
         head_bytes = 0
         while head_bytes < _decompress.MAGIC_BYTES:
@@ -193,7 +201,10 @@ class Source:
             head_bytes += count
         self.compression = _decompress.detect(bytes(buffer[: _decompress.MAGIC_BYTES]))
         chunks = self._read(fill, buffer, head_bytes)
-        return chunks if self.compression is None else self._unpack(chunks, self.compression)
+        if self.compression is not None:
+            return self._unpack(chunks, self.compression)
+        self._fill = fill
+        return chunks
 
     def _new_buffer(self) -> memoryview:
         return memoryview(bytearray(max(self._chunk_bytes, _decompress.MAGIC_BYTES)))
@@ -214,6 +225,9 @@ class Source:
             self.position += count
             yield shown[:count]
             count = self._filled(fill, buffer)
+        self._check_size()
+
+    def _check_size(self) -> None:
         if self.size is not None and self.position < self.size:
             raise SourceError(
                 errno.EIO,
@@ -297,6 +311,26 @@ class Source:
             "fetch or pack the file again",
             self.name,
         ) from cause
+
+    def readinto(self, view: memoryview) -> int:
+        """Read the next bytes into `view`; return how many, 0 at the end.
+
+        For those who need each chunk in memory of its own. Not to be mixed with iteration. A file
+        that is not compressed is read without a copy on the way.
+        """
+        if not self._rest:
+            if self._started and self._fill is not None:
+                count = self._filled(self._fill, view)
+                self.position += count
+                if count == 0:
+                    self._check_size()
+                return count
+            self._started = True
+            self._rest = next(self, self._rest)
+        count = min(len(view), len(self._rest))
+        view[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        return count
 
     def __iter__(self) -> Source:
         return self

@@ -18,4 +18,7 @@ fc_append fc_append_bool, fc_append_integer, fc_append_float, fc_append_string, 
 /* Room for `bytes` more in a column of values of any length. 0: no memory. */
 int fc_column_reserve(fc_column *column, size_t bytes);
 
+/* Room for that many rows in all. 0 when memory runs out. */
+int fc_batch_reserve(fc_batch *batch, size_t rows);
+
 #endif

@@ -199,6 +199,14 @@ static void take_back(fc_column *column, size_t row)
         column->values_bytes = (size_t)column->offsets[row];
 }
 
+int fc_batch_reserve(fc_batch *batch, size_t rows)
+{
+    while (batch->row_capacity < rows)
+        if (!grow_rows(batch))
+            return 0;
+    return 1;
+}
+
 fc_status fc_batch_append(fc_batch *batch, const fc_json_cell *cells, int mismatch_is_null)
 {
     const size_t row = batch->rows;

@@ -429,14 +429,11 @@ static size_t FC_SYM(checker_run)(fc_checker *checker, const uint8_t *text, size
         if (FC_UNLIKELY(depth + FC_CHECKER_GUARD > checker->storage_depth) &&
             !fc_checker_grow(checker, FC_CHECKER_GUARD))
             return base;
-        if (FC_UNLIKELY(depth + FC_CHECKER_GUARD > checker->depth_max)) {
+        if (FC_UNLIKELY(depth + FC_CHECKER_GUARD > checker->depth_max))
             bit = too_deep(depth, checker->depth_max, block);
-            if (bit < 64)
-                return base + bit < wrong ? base + bit : wrong;
-        }
         bad = check_tokens(checker, text + base, block);
         if (FC_UNLIKELY(bad != 0))
-            bit = (unsigned)fc_ctz64(bad);
+            bit = (unsigned)fc_ctz64(bad) < bit ? (unsigned)fc_ctz64(bad) : bit;
         at = check_scalars(checker, text, length, block, base, depth, complete);
         bit = at < bit ? (unsigned)at : bit;
         if (block->backslash != 0 || checker->skip_escape != 0) {

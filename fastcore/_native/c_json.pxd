@@ -76,6 +76,13 @@ cdef extern from "fastcore/json.h" nogil:
     const fc_json_fault *fc_json_fault_of(const fc_json_reader *reader)
     fc_json_stats fc_json_stats_of(const fc_json_reader *reader)
     void fc_json_reject(fc_json_reader *reader, const uint8_t *at, const char *message)
+    ctypedef struct fc_json_place:
+        uint64_t offset
+        uint64_t lines
+        uint64_t line_start
+        int idle
+    fc_json_place fc_json_place_of(const fc_json_reader *reader)
+    void fc_json_begin_inside(fc_json_reader *reader)
     const char *fc_json_check(const uint8_t *text, size_t length, size_t depth_max, size_t *at)
     size_t fc_json_unescape(const uint8_t *text, size_t length, uint8_t *out)
     ctypedef enum fc_json_number_kind:
@@ -136,6 +143,9 @@ cdef extern from "fastcore/columns.h" nogil:
     void fc_batch_free(fc_batch *batch)
     fc_json_event fc_batch_read(fc_batch *batch, fc_json_reader *reader, size_t rows_max,
                                 int mismatch_is_null, int *mismatched)
+    fc_status fc_batch_splice(fc_batch *batch, const fc_batch *other, size_t first,
+                              size_t count)
+    void fc_batch_clear(fc_batch *batch)
     const char *fc_time_read(fc_column_type type, const fc_json_cell *cell, int64_t *count)
     ctypedef struct fc_arrow_schema:
         pass

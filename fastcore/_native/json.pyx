@@ -198,4 +198,6 @@ cdef class Reader:
 
 include "json_objects.pxi"
 include "json_batch.pxi"
+include "json_blocks.pxi"
 include "json_tokens.pxi"
+include "json_async.pxi"

@@ -1,6 +1,7 @@
 """A streaming JSON decoder: decodes what is asked for, skips the rest, holds only a window.
 
-- `stream` gives Python values, record by record; `Decoder` is its push form.
+- `stream` gives Python values, record by record; `astream` is its asynchronous form, `Decoder`
+  its push form.
 - `columns` and `read_columns` give typed columns; `ColumnDecoder` is their push form.
 - `tokens` gives the events of a document, one by one, whatever its size.
 - `count` counts records, and checks them.
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 from fastcore._native.json import Batch, Column
 from fastcore.errors import DecodeError, PathError
+from fastcore.json.asynchronous import astream
 from fastcore.json.decoder import ColumnDecoder, Decoder
 from fastcore.json.options import DecoderStats
 from fastcore.json.reading import columns, count, read_columns, stream
@@ -26,6 +28,7 @@ __all__ = [
     "DecoderStats",
     "Field",
     "PathError",
+    "astream",
     "columns",
     "count",
     "field",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from typing import Any
 
-from fastcore._native.json import Batch, Counter, Stream
+from fastcore._native.json import Batch, ColumnReader, Counter, Stream
 from fastcore._sources import open_source
-from fastcore.json.decoder import ColumnDecoder, Decoder
+from fastcore.json.decoder import Decoder
 from fastcore.json.options import (
     CHUNK_BYTES,
     MAX_DEPTH,
@@ -17,7 +17,8 @@ from fastcore.json.options import (
     OnMismatch,
     check_options,
 )
-from fastcore.json.selection import Schema, Select
+from fastcore.json.parallel import check_threads, parallel_batches
+from fastcore.json.selection import Schema, Select, compile_schema
 
 __all__ = ["columns", "count", "read_columns", "stream"]
 
@@ -121,6 +122,7 @@ def columns(
     *,
     root: str | None = None,
     batch_rows: int = 65_536,
+    threads: int | None = 1,
     on_error: OnError = "raise",
     on_mismatch: OnMismatch = "raise",
     validate: bool = True,
@@ -140,6 +142,10 @@ def columns(
         json``. A missing value and ``null`` are null.
     batch_rows : int, default 65536
         Rows in each batch; the last may have fewer, never none.
+    threads : int or None, default 1
+        How many decode at once (None: one for each core). The batches and errors are those of
+        one thread; they come sooner where the input is line-delimited, and memory grows by two
+        `chunk_bytes` and a batch for each thread. With a `root` one thread decodes.
     on_mismatch : {"raise", "null"}
         What to do about a value of another type or out of range: treat the record as
         bad (see `on_error`), or put null in its place.
@@ -165,8 +171,7 @@ def columns(
         raise TypeError(f"batch_rows must be an int, not {type(batch_rows).__name__}")
     if batch_rows < 1:
         raise ValueError(f"batch_rows must be at least 1, not {batch_rows}")
-    decoder = ColumnDecoder(
-        schema,
+    options = check_options(
         root=root,
         on_error=on_error,
         on_mismatch=on_mismatch,
@@ -174,11 +179,15 @@ def columns(
         max_depth=max_depth,
         max_record_bytes=max_record_bytes,
     )
-    return _batches(decoder, _chunks(source, chunk_bytes), batch_rows)
+    plan = compile_schema(schema)
+    workers = check_threads(threads)
+    if workers == 1 or root is not None:
+        return _batches(ColumnReader(plan, options), _chunks(source, chunk_bytes), batch_rows)
+    return parallel_batches(source, plan, options, batch_rows, workers, chunk_bytes)
 
 
 def _batches(
-    decoder: ColumnDecoder, chunks: Iterator[memoryview], batch_rows: int
+    decoder: ColumnReader, chunks: Iterator[memoryview], batch_rows: int
 ) -> Iterator[Batch]:
     for chunk in _then_none(chunks):
         fresh = True
@@ -206,6 +215,7 @@ def read_columns(
     schema: Schema,
     *,
     root: str | None = None,
+    threads: int | None = None,
     on_error: OnError = "raise",
     on_mismatch: OnMismatch = "raise",
     validate: bool = True,
@@ -213,7 +223,9 @@ def read_columns(
     max_record_bytes: int = MAX_RECORD_BYTES,
     chunk_bytes: int = CHUNK_BYTES,
 ) -> Batch:
-    """Decode fields of all records of a source into one batch; see `columns`.
+    """Decode fields of all records of a source into one batch.
+
+    Parameters as for `columns`, but that `threads` is by default one for each core.
 
     Examples
     --------
@@ -222,8 +234,7 @@ def read_columns(
     >>> batch["x"].to_numpy()
     array([1.5, 2. ])
     """
-    decoder = ColumnDecoder(
-        schema,
+    options = check_options(
         root=root,
         on_error=on_error,
         on_mismatch=on_mismatch,
@@ -231,9 +242,15 @@ def read_columns(
         max_depth=max_depth,
         max_record_bytes=max_record_bytes,
     )
-    for chunk in _chunks(source, chunk_bytes):
-        decoder.feed(chunk)
-    return decoder.close()
+    plan = compile_schema(schema)
+    workers = check_threads(threads)
+    decoder = ColumnReader(plan, options)
+    if workers == 1 or root is not None:
+        for chunk in _chunks(source, chunk_bytes):
+            decoder.feed(chunk)
+        return decoder.close()
+    batches = list(parallel_batches(source, plan, options, None, workers, chunk_bytes))
+    return batches[0] if batches else decoder.close()
 
 
 def count(

@@ -396,3 +396,10 @@ def test_a_stream_in_a_cycle_lets_go_of_its_chunk():
     gc.collect()
     chunk.release()
     data.append(0)
+
+
+def test_a_fault_before_one_of_depth_in_the_same_block_comes_first():
+    for fault, pos in ((b"x", 9), (b"01", 10), (b",", 9)):
+        with pytest.raises(json.DecodeError) as caught:
+            decode(b'{"n": 1} ' + fault + b"\n" + b"[" * 40, None, max_depth=30)
+        assert caught.value.pos == pos

@@ -71,6 +71,15 @@ fc_status fc_batch_append(fc_batch *batch, const fc_json_cell *cells, int mismat
 fc_json_event fc_batch_read(fc_batch *batch, fc_json_reader *reader, size_t rows_max,
                             int mismatch_is_null, int *mismatched);
 
+/*
+ * Add rows [first, first + count) of another batch of the same columns. FC_ENOMEM leaves the rows
+ * of `batch` as they were.
+ */
+fc_status fc_batch_splice(fc_batch *batch, const fc_batch *other, size_t first, size_t count);
+
+/* Forget the rows; their memory is used again. */
+void fc_batch_clear(fc_batch *batch);
+
 /* The count of a timestamp or date column for one value. Returns NULL, or why there is none. */
 const char *fc_time_read(fc_column_type type, const fc_json_cell *cell, int64_t *count);
 

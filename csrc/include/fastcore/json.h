@@ -147,6 +147,22 @@ fc_json_stats fc_json_stats_of(const fc_json_reader *reader);
  */
 void fc_json_reject(fc_json_reader *reader, const uint8_t *at, const char *message);
 
+/*
+ * Where a reader stands when it has said FC_JSON_MORE: as much as another one must know that is to
+ * go on behind it.
+ */
+typedef struct fc_json_place {
+    uint64_t offset;     /* bytes that have been fed */
+    uint64_t lines;      /* newlines in them */
+    uint64_t line_start; /* offset just behind the last of these */
+    int idle;            /* no record has begun that is not over with */
+} fc_json_place;
+
+fc_json_place fc_json_place_of(const fc_json_reader *reader);
+
+/* The first chunk is not the start of the stream: a byte order mark is not skipped. */
+void fc_json_begin_inside(fc_json_reader *reader);
+
 /* -- values ------------------------------------------------------------------------------- */
 
 /*
