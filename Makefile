@@ -27,7 +27,7 @@ READY := $(VENV)/.ready-$(VERSION)
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test ctest test-arm64 test-sanitized bench lint wheel wheels clean
+.PHONY: help demo test ctest test-arm64 test-sanitized bench lint docs wheel wheels clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | while IFS='	' read -r name what; do \
@@ -63,6 +63,12 @@ bench: $(INSTALLED) $(VENV)/.with-test $(VENV)/.with-bench ## benchmarks beside 
 
 lint: $(INSTALLED) $(VENV)/.with-test $(VENV)/.with-lint ## formatting, lint, types and compiler warnings, all as errors
 	PATH="$(CURDIR)/$(BIN):$$PATH" tools/lint
+
+# What Sphinx says on the way is in build/docs/log; a page that cannot be built ends it.
+docs: $(INSTALLED) $(VENV)/.with-docs ## the documentation as a site: build/docs/html/index.html
+	@mkdir -p build/docs
+	cd build/docs && $(CURDIR)/$(BIN)/sphinx-build -q -w log -c $(CURDIR)/docs/site -d doctrees $(CURDIR) html
+	@echo "build/docs/html/index.html"
 
 wheel: $(READY) ## a source distribution, the wheel built out of it alone, and a smoke test of that
 	rm -rf dist build/wheel-test

@@ -3,17 +3,19 @@
 In Markdown, a ``python`` block with prompts is a doctest and one without is run as it stands; the
 blocks of a page share their names, as a reader would type them one after the other. A ``console``
 block holds commands after ``$`` and what they print. Both work in a folder of their own that holds
-the sample, ``edits.ndjson.gz``. Other blocks (``sh``, ``c``) are not run.
+the sample, ``edits.ndjson.gz``. Other blocks (``sh``, ``c``) are not run. A page that says
+``<!-- needs: redis-server -->`` gets one, at ``REDIS_URL``, and is skipped where there is none.
 """
 
 from __future__ import annotations
 
 import doctest
-import importlib
+import importlib.util
 import os
 import pkgutil
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -73,9 +75,34 @@ def _console(block: str, where: str) -> None:
         assert same, f"{where}: $ {command}\nshould print\n{wanted}\nbut prints\n{done.stdout}"
 
 
+@pytest.fixture
+def redis(desk, monkeypatch):
+    """A Redis server of this test alone."""
+    if not shutil.which("redis-server") or importlib.util.find_spec("redis") is None:
+        pytest.skip("no redis-server, or no redis client, here")
+    import redis
+    from redis.backoff import ConstantBackoff
+    from redis.retry import Retry
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = ["redis-server", "--port", str(port), "--save", "", "--bind", "127.0.0.1"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    url = f"redis://127.0.0.1:{port}"
+    monkeypatch.setenv("REDIS_URL", url)
+    with redis.Redis.from_url(url, retry=Retry(ConstantBackoff(0.05), 100)) as client:
+        client.ping()
+    yield
+    process.terminate()
+    process.wait(30)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_pages(page, desk):
+def test_pages(page, desk, request):
     text = page.read_text(encoding="utf-8")
+    if needs := re.search(r"^<!-- needs: (\S+) -->$", text, re.M):
+        request.getfixturevalue(needs[1].removesuffix("-server"))
     names = {"__name__": "__main__"}
     for found in BLOCK.finditer(text):
         language, block = found.groups()

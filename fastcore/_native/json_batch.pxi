@@ -363,7 +363,7 @@ cdef class Column:
             if self._column.type != FC_COLUMN_DATE:
                 return self.data
             days = self.data.astype("datetime64[D]")
-            days[self.is_null()] = _numpy.datetime64("NaT")
+            days[self.is_null()] = _numpy.datetime64("NaT", "D")
             return days
         values = self._strings()
         if self._column.type != FC_COLUMN_BINARY and hasattr(_numpy.dtypes, "StringDType"):

@@ -6,6 +6,7 @@ import weakref
 from collections import namedtuple
 from operator import index
 
+cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
@@ -389,6 +390,8 @@ cdef class Log:
                 f"{self.next_seq}, durable before {self.durable_seq + 1}>")
 
 
+# Not cleared by the garbage collector: what closes the reader still needs the log.
+@cython.no_gc_clear
 cdef class Replay:
     """The records of a log in order; see Log.replay. One thread at a time."""
 
