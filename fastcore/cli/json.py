@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 
 from fastcore.cli import terminal
-from fastcore.cli.arguments import Parser, UsageError
+from fastcore.cli.arguments import Parser, UsageError, at_least
 from fastcore.cli.output import FORMATS
 from fastcore.cli.recipe import Recipe, parse_selection
 
@@ -20,6 +20,8 @@ examples:
   fastcore json select edits.ndjson.gz user rev=revision.id
   fastcore json select edits.ndjson.gz user page --output csv >edits.csv
   fastcore json select edits.ndjson.gz user added --output arrow >edits.arrows
+  fastcore json infer edits.ndjson.gz
+  fastcore json count map.geojson --root '$.features[*]'
   curl -s https://example.org/all.ndjson | fastcore json select - name
 
 paths: names joined by dots (user.id), JSONPath ($['user']['id']) or JSON Pointer (/user/id).
@@ -32,7 +34,7 @@ def parser() -> Parser:
     """Return the parser of the arguments after ``fastcore json``."""
     made = Parser(
         "json",
-        usage="{count,check,select} SOURCE [[NAME=]PATH...] [--output FORMAT]",
+        usage="{count,check,select,infer} SOURCE [[NAME=]PATH...] [--root PATH] [--output FORMAT]",
         description="Look into JSON of any size: one document, NDJSON, or documents in a row; "
         "plain, gzip or zstd.",
         epilog=EPILOG,
@@ -41,10 +43,19 @@ def parser() -> Parser:
     add(
         "action",
         choices=list(_ACTIONS),
-        help="number of records; is it valid; one object of these fields per record",
+        help="number of records; is it valid; one object of these fields per record; path and "
+        "type of each field",
     )
     add("source", metavar="SOURCE", help='a file, or "-" for standard input')
     add("paths", nargs="*", metavar="[NAME=]PATH", help="the fields to select")
+    add("--root", metavar="PATH", help="where the records lie in each document: '$.features[*]'")
+    add(
+        "--rows",
+        type=at_least(1),
+        default=1000,
+        metavar="N",
+        help="how many records infer looks at (default: 1000)",
+    )
     add(
         "-o",
         "--output",
@@ -64,8 +75,8 @@ def parser() -> Parser:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Do one of the three."""
-    from fastcore.errors import DecodeError
+    """Do one of the four."""
+    from fastcore.errors import DecodeError, PathError
 
     if bool(arguments.paths) != (arguments.action == "select"):
         needs = "needs" if arguments.action == "select" else "takes no"
@@ -73,6 +84,8 @@ def run(arguments: argparse.Namespace) -> int:
     source = _standard_input() if arguments.source == "-" else arguments.source
     try:
         return _ACTIONS[arguments.action](source, arguments)
+    except PathError as error:
+        raise UsageError(str(error)) from None
     except DecodeError as error:
         sys.stdout.flush()
         name = "standard input" if arguments.source == "-" else arguments.source
@@ -89,7 +102,7 @@ def _standard_input() -> object:
 def _count(source: object, arguments: argparse.Namespace) -> int:
     from fastcore import json
 
-    count = json.count(source)
+    count = json.count(source, root=arguments.root)
     print(count)
     return 0 if count else 1
 
@@ -97,7 +110,7 @@ def _count(source: object, arguments: argparse.Namespace) -> int:
 def _check(source: object, arguments: argparse.Namespace) -> int:
     from fastcore import json
 
-    count = json.count(source)
+    count = json.count(source, root=arguments.root)
     terminal.note(f"{arguments.source}: valid, {terminal.count(count)} records")
     return 0
 
@@ -115,11 +128,21 @@ def _select(source: object, arguments: argparse.Namespace) -> int:
     extractor = Extractor(Recipe(selections))
     out = writer(arguments.output, names, dict(map(_column_type, arguments.type)))
     count = 0
-    for batch in json.columns(source, extractor.schema):
+    for batch in json.columns(source, extractor.schema, root=arguments.root):
         out.write(extractor.cells(batch))
         count += len(batch)
     out.close()
     return 0 if count else 1
+
+
+def _infer(source: object, arguments: argparse.Namespace) -> int:
+    from json import dumps
+
+    from fastcore import json
+
+    types = json.infer(source, root=arguments.root, rows=arguments.rows)
+    print(dumps(types, indent=2, ensure_ascii=False))
+    return 0 if types else 1
 
 
 def _column_type(text: str) -> tuple[str, str]:
@@ -139,4 +162,5 @@ _ACTIONS: dict[str, Callable[[object, argparse.Namespace], int]] = {
     "count": _count,
     "check": _check,
     "select": _select,
+    "infer": _infer,
 }

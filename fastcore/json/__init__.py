@@ -4,6 +4,7 @@
   its push form.
 - `columns` and `read_columns` give typed columns; `ColumnDecoder` is their push form.
 - `tokens` gives the events of a document, one by one, whatever its size.
+- `infer` finds a schema in the first records.
 - `count` counts records, and checks them.
 - `field` says more about a path: its type, a default, whether it must be there.
 """
@@ -14,6 +15,7 @@ from fastcore._native.json import Batch, Column
 from fastcore.errors import DecodeError, PathError
 from fastcore.json.asynchronous import astream
 from fastcore.json.decoder import ColumnDecoder, Decoder
+from fastcore.json.inference import infer
 from fastcore.json.options import DecoderStats
 from fastcore.json.reading import columns, count, read_columns, stream
 from fastcore.json.selection import Field, field
@@ -32,6 +34,7 @@ __all__ = [
     "columns",
     "count",
     "field",
+    "infer",
     "read_columns",
     "stream",
     "tokens",

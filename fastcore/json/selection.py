@@ -70,6 +70,15 @@ def field(
     return Field(path, type, default, bool(required), bool(many))
 
 
+class ColumnType(str):
+    """A type where a schema has a path or a field otherwise: what `fastcore.json.infer` gives.
+
+    The name of the column is then its path.
+    """
+
+    __slots__ = ()
+
+
 Selector: TypeAlias = "str | Field"
 Select: TypeAlias = "Selector | Sequence[Selector] | Mapping[str, Selector] | None"
 Schema: TypeAlias = "Mapping[str, Selector | tuple[str, str]]"
@@ -143,7 +152,11 @@ def compile_schema(schema: object) -> Plan:
         )
     if not schema:
         raise ValueError("schema must name at least one column")
-    names, given = _named(schema, "schema")
+    fields_of = {
+        name: field(name, str(value)) if isinstance(value, ColumnType) else value
+        for name, value in schema.items()
+    }
+    names, given = _named(fields_of, "schema")
     for name in names:
         if "\0" in name:
             raise ValueError(f"column name {name!r} must not hold a NUL")

@@ -1,5 +1,6 @@
 """The commands beside ingest, and what all of them share: help, version, errors, terminals."""
 
+import json
 import os
 import signal
 import subprocess
@@ -299,6 +300,25 @@ def test_check(fastcore, source):
     assert done.err.count("\n") == 1
 
 
+def test_infer(fastcore, source):
+    done = fastcore("json", "infer", source)
+    assert done.code == 0
+    schema = json.loads(done.out)
+    assert schema["id"] == "int64"
+    assert schema["user.name"] == "string"
+    assert fastcore("json", "infer", "-").code == 1
+
+
+def test_root(fastcore):
+    document = b'{"all": [{"a": 1}, {"a": "x"}, {}]}'
+    root = ("--root", "$.all[*]")
+    assert fastcore("json", "count", "-", *root, stdin=document).out == "3\n"
+    done = fastcore("json", "select", "-", "a", *root, stdin=document)
+    assert [found["a"] for found in done.objects] == [1, "x", None]
+    done = fastcore("json", "infer", "-", *root, "--rows", "1", stdin=document)
+    assert json.loads(done.out) == {"a": "int64"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -307,6 +327,8 @@ def test_check(fastcore, source):
         (["dump", "-"], "invalid choice: 'dump'"),
         (["count", "no such file"], "no such file: no such file"),
         (["select", "-", "$["], "$["),
+        (["count", "-", "--root", "$["], "$["),
+        (["infer", "-", "--rows", "0"], "at least 1"),
     ],
 )
 def test_wrong_use_of_json(fastcore, arguments, says):
