@@ -34,6 +34,7 @@ DISTRIBUTIONS = (
     "msgspec",
     "pysimdjson",
     "ijson",
+    "duckdb",
     "polars",
     "pyarrow",
     "stringzilla",
