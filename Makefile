@@ -27,7 +27,7 @@ READY := $(VENV)/.ready-$(VERSION)
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test ctest test-arm64 test-sanitized bench lint docs wheel wheels clean
+.PHONY: help demo test ctest test-arm64 test-sanitized fuzz bench lint docs wheel wheels clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | while IFS='	' read -r name what; do \
@@ -57,6 +57,16 @@ test-sanitized: $(INSTALLED) $(VENV)/.with-test ## the parsers' Python tests und
 	PYTHONPATH="$(CURDIR)/$(SANITIZED)" PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 \
 		LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)" \
 		$(BIN)/pytest $(or $(T),tests/json tests/text tests/kernels)
+
+# Needs clang. What it finds lies in build/fuzz; a useful input moves to tests/fuzz/<target>.
+SECONDS ?= 60
+fuzz: ## the JSON core under libFuzzer for SECONDS=60
+	@mkdir -p build/fuzz/json
+	clang -std=c11 -O2 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+		-Icsrc -Icsrc/include tests/fuzz/fuzz_json.c \
+		$(foreach room,base cpu kernels json columns,csrc/$(room)/*.c) -o build/fuzz/fuzz_json
+	build/fuzz/fuzz_json -max_total_time=$(SECONDS) -max_len=600 -artifact_prefix=build/fuzz/ \
+		build/fuzz/json tests/fuzz/json
 
 bench: $(INSTALLED) $(VENV)/.with-test $(VENV)/.with-bench ## benchmarks beside the peers, then bench/results/report.md and report.svg
 	$(BIN)/python bench/run.py $(if $(QUICK),--quick) $(T)
