@@ -44,6 +44,9 @@ DISTRIBUTIONS = (
     "google-re2",
     "google-crc32c",
     "lmdb",
+    "rocksdict",
+    "diskcache",
+    "persist-queue",
 )
 
 

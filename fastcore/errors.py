@@ -31,6 +31,7 @@ __all__ = [
     "ReadOnlyError",
     "SourceError",
     "StorageFull",
+    "TruncatedError",
     "WalError",
 ]
 
@@ -137,6 +138,10 @@ class LockedError(WalError):
 
 class ReadOnlyError(WalError):
     """The log was opened for reading."""
+
+
+class TruncatedError(WalError):
+    """The records asked for were removed: by `truncate_before`, `max_bytes` or `max_age`."""
 
 
 class ClosedError(WalError):

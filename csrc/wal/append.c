@@ -25,7 +25,7 @@ static uint64_t load(const _Atomic uint64_t *at)
 static uint64_t segment_start(const fc_wal *wal, uint64_t number) { return number * wal->stride; }
 
 /* Make `head` and `next_seq` known: first the bytes, then the number, as the flusher reads them. */
-static void publish(fc_wal *wal, uint64_t head, uint64_t next_seq)
+void fc_wal_publish(fc_wal *wal, uint64_t head, uint64_t next_seq)
 {
     atomic_store_explicit(&wal->head, head, memory_order_release);
     atomic_store_explicit(&wal->next_seq, next_seq, memory_order_release);
@@ -57,7 +57,7 @@ static void put_frame(fc_wal *wal, uint64_t at, int64_t timestamp, uint64_t seq,
 }
 
 /* Stream bytes of the stamp that must or should precede the next frame, 0 for none. */
-static uint64_t stamp_bytes(const fc_wal *wal, uint64_t head)
+uint64_t fc_wal_stamp_due_bytes(const fc_wal *wal, uint64_t head)
 {
     if (wal->stamp_due)
         return fc_wal_frame_bytes(FC_WAL_STAMP_BYTES);
@@ -102,7 +102,8 @@ static void begin_segment(fc_wal *wal, uint64_t number, uint64_t salt, bool carr
         .segment_bytes = wal->segment_bytes,
         .created_ns = wal->io->now_ns(wal->io->context),
         .marks = carry ? (uint32_t)wal->marks.count : 0,
-        .flags = FC_WAL_HEADER_FRESH | (carry ? 0 : FC_WAL_HEADER_MARKS_BEFORE),
+        .flags = (wal->used[number % FC_WAL_ROLLS_MAX] ? 0 : FC_WAL_HEADER_FRESH) |
+                 (carry ? 0 : FC_WAL_HEADER_MARKS_BEFORE),
     };
 
     wal->ends[wal->tail.number % FC_WAL_ROLLS_MAX] = load(&wal->head);
@@ -111,6 +112,9 @@ static void begin_segment(fc_wal *wal, uint64_t number, uint64_t salt, bool carr
     wal->stamp_due = false;
     wal->stamped_at = wal->stamped = start + FC_WAL_PAGE_BYTES;
     wal->last_frame = 0;
+    if (wal->durability == FC_WAL_SYNC)
+        wal->notify_at = start + wal->segment_bytes / 2;
+    atomic_fetch_add_explicit(&wal->rolls, 1, memory_order_relaxed);
 
     fc_wal_header_encode(page, &header, wal->k);
     fc_wal_ring_put(wal, start, page, sizeof page);
@@ -127,7 +131,7 @@ static void begin_segment(fc_wal *wal, uint64_t number, uint64_t salt, bool carr
         put_frame(wal, head, header.created_ns, next_seq, FC_WAL_CONTROL | length, body);
         head += fc_wal_frame_bytes(length);
     }
-    publish(wal, head, next_seq);
+    fc_wal_publish(wal, head, next_seq);
 }
 
 /* Leave the segment for the next one. What can fail comes first, and leaves the log as it was. */
@@ -139,6 +143,7 @@ static fc_status roll(fc_wal *wal, bool carry, bool may_wait, fc_error *error)
     const fc_wal_segment segment = {.number = number,
                                     .base_seq = load(&wal->next_seq),
                                     .bytes = wal->segment_bytes,
+                                    .created_ns = wal->io->now_ns(wal->io->context),
                                     .marks_before = !carry};
     uint64_t salt;
 
@@ -170,7 +175,7 @@ static fc_status roll(fc_wal *wal, bool carry, bool may_wait, fc_error *error)
  */
 static fc_status fit(fc_wal *wal, uint64_t bytes, bool may_wait, fc_error *error)
 {
-    while (load(&wal->head) + stamp_bytes(wal, load(&wal->head)) + bytes > wal->end) {
+    while (load(&wal->head) + fc_wal_stamp_due_bytes(wal, load(&wal->head)) + bytes > wal->end) {
         const bool carry =
             FC_WAL_PAGE_BYTES + wal->marks.frame_bytes + bytes <= (wal->segment_bytes & ~7ull) ||
             (wal->tail.flags & FC_WAL_HEADER_MARKS_BEFORE) != 0;
@@ -181,8 +186,7 @@ static fc_status fit(fc_wal *wal, uint64_t bytes, bool may_wait, fc_error *error
     return FC_OK;
 }
 
-/* Append one frame. FC_ELIMIT stands for "would wait" where may_wait is false. */
-static fc_status append_frame(fc_wal *wal, int64_t timestamp, const uint8_t *payload, size_t length,
+fc_status fc_wal_append_frame(fc_wal *wal, int64_t timestamp, const uint8_t *payload, size_t length,
                               bool control, bool may_wait, fc_error *error)
 {
     const uint64_t bytes = fc_wal_frame_bytes(length);
@@ -195,7 +199,7 @@ static fc_status append_frame(fc_wal *wal, int64_t timestamp, const uint8_t *pay
     }
     const bool direct = bytes > wal->ring_bytes / 2;
     uint64_t head = load(&wal->head);
-    uint64_t stamp = stamp_bytes(wal, head);
+    uint64_t stamp = fc_wal_stamp_due_bytes(wal, head);
     if (FC_UNLIKELY(head + stamp + bytes > wal->end))
         stamp = 0; /* one that fell due since the fitting; it can wait for the next frame */
     const uint64_t in_ring = stamp + (direct ? 0 : bytes);
@@ -224,7 +228,7 @@ static fc_status append_frame(fc_wal *wal, int64_t timestamp, const uint8_t *pay
     const uint32_t length_field = (uint32_t)length | (control ? FC_WAL_CONTROL : 0);
     if (FC_UNLIKELY(direct)) {
         uint8_t header[FC_WAL_FRAME_BYTES];
-        publish(wal, head, seq);
+        fc_wal_publish(wal, head, seq);
         fc_wal_frame_encode(header, timestamp, seq, length_field, payload, wal->tail.seed, wal->k);
         status = fc_wal_write_direct(wal, header, payload, length, error);
         if (status != FC_OK)
@@ -233,31 +237,33 @@ static fc_status append_frame(fc_wal *wal, int64_t timestamp, const uint8_t *pay
         put_frame(wal, head, timestamp, seq, length_field, payload);
     }
     wal->last_frame = head;
-    publish(wal, head + bytes, control ? seq : seq + 1);
+    fc_wal_publish(wal, head + bytes, control ? seq : seq + 1);
     return FC_OK;
 }
 
-/* The flusher sleeps until somebody tells it that there is work, or that there is a batch. */
-static bool should_notify(fc_wal *wal)
+/*
+ * Whether the flusher thread has something to do: a batch is full, or, where who
+ * appends also flushes, half of the segment is and the next file should be made.
+ */
+bool fc_wal_should_notify(fc_wal *wal)
 {
     const uint64_t head = load(&wal->head);
-    if (FC_UNLIKELY(head - wal->notified_at >= wal->batch_bytes)) {
-        wal->notified_at = head;
-        return true;
-    }
-    return false;
+    if (FC_LIKELY(head < wal->notify_at))
+        return false;
+    wal->notify_at = wal->durability == FC_WAL_SYNC ? UINT64_MAX : head + wal->batch_bytes;
+    return true;
 }
 
-static void unlock_and_notify(fc_wal *wal, bool batch)
+void fc_wal_append_unlock(fc_wal *wal, bool notify)
 {
+    const bool waits = wal->durability == FC_WAL_SYNC; /* who appended will flush it too */
+    const bool asleep = !waits && atomic_load_explicit(&wal->idle, memory_order_relaxed);
     pthread_mutex_unlock(&wal->append_lock);
-    /* Pairs with the flusher's fence between setting `idle` and its last look at head. */
-    atomic_thread_fence(memory_order_seq_cst);
-    if (FC_UNLIKELY(batch || atomic_load_explicit(&wal->idle, memory_order_relaxed)))
-        fc_wal_notify(wal, batch);
+    if (FC_UNLIKELY(notify || asleep))
+        fc_wal_notify(wal, notify && !waits);
 }
 
-static bool running(const fc_wal *wal)
+bool fc_wal_takes_records(const fc_wal *wal)
 {
     return !wal->read_only &&
            atomic_load_explicit(&wal->state, memory_order_acquire) == FC_WAL_RUNNING &&
@@ -267,13 +273,14 @@ static bool running(const fc_wal *wal)
 bool fc_wal_try_append(fc_wal *wal, int64_t timestamp, const void *payload, size_t length,
                        uint64_t *seq)
 {
-    if (FC_UNLIKELY(!running(wal) || length > fc_wal_payload_bytes_max(wal) ||
+    if (FC_UNLIKELY(!fc_wal_takes_records(wal) || length > fc_wal_payload_bytes_max(wal) ||
                     pthread_mutex_trylock(&wal->append_lock) != 0))
         return false;
     *seq = load(&wal->next_seq);
     const bool done =
-        running(wal) && append_frame(wal, timestamp, payload, length, false, false, NULL) == FC_OK;
-    unlock_and_notify(wal, done && should_notify(wal));
+        fc_wal_takes_records(wal) &&
+        fc_wal_append_frame(wal, timestamp, payload, length, false, false, NULL) == FC_OK;
+    fc_wal_append_unlock(wal, done && fc_wal_should_notify(wal));
     return done;
 }
 
@@ -297,77 +304,23 @@ fc_status fc_wal_append_many(fc_wal *wal, const int64_t *timestamps, const fc_wa
                            (unsigned long long)fc_wal_payload_bytes_max(wal));
     const int64_t now = timestamps == NULL ? wal->io->now_ns(wal->io->context) : 0;
 
-    if (!running(wal))
+    if (!fc_wal_takes_records(wal))
         return fc_wal_refused(wal, error);
     pthread_mutex_lock(&wal->append_lock);
     fc_status status = fc_wal_refused(wal, error); /* it may have been closed meanwhile */
     *seq = load(&wal->next_seq);
     bool batch = false;
     for (; *done < count && status == FC_OK; *done += status == FC_OK) {
-        status = append_frame(wal, timestamps == NULL ? now : timestamps[*done],
-                              payloads[*done].data, payloads[*done].length, false, true, error);
-        batch |= should_notify(wal);
+        status =
+            fc_wal_append_frame(wal, timestamps == NULL ? now : timestamps[*done],
+                                payloads[*done].data, payloads[*done].length, false, true, error);
+        batch |= fc_wal_should_notify(wal);
     }
-    unlock_and_notify(wal, batch);
+    fc_wal_append_unlock(wal, batch);
     return status;
 }
 
-fc_status fc_wal_set_mark(fc_wal *wal, const char *name, size_t name_bytes, const void *value,
-                          size_t value_bytes, fc_error *error)
-{
-    uint8_t body[FC_WAL_MARK_BYTES + FC_WAL_MARK_NAME_BYTES_MAX + FC_WAL_MARK_VALUE_BYTES_MAX];
-
-    if (name_bytes == 0 || name_bytes > FC_WAL_MARK_NAME_BYTES_MAX)
-        return fc_fail(error, FC_ELIMIT, "a mark's name of %zu bytes; it takes 1 to %u", name_bytes,
-                       FC_WAL_MARK_NAME_BYTES_MAX);
-    if (value_bytes > FC_WAL_MARK_VALUE_BYTES_MAX)
-        return fc_fail(error, FC_ELIMIT, "a mark's value of %zu bytes; it takes at most %u",
-                       value_bytes, FC_WAL_MARK_VALUE_BYTES_MAX);
-    if (!running(wal))
-        return fc_wal_refused(wal, error);
-
-    const bool removed = value == NULL;
-    const uint32_t length = fc_wal_mark_bytes(name_bytes, removed ? 0 : value_bytes);
-    pthread_mutex_lock(&wal->append_lock);
-    fc_status status = fc_wal_refused(wal, error);
-    const fc_wal_mark *old = fc_wal_marks_find(&wal->marks, name, name_bytes);
-    const uint64_t freed =
-        old == NULL ? 0 : fc_wal_frame_bytes(fc_wal_mark_bytes(old->name_bytes, old->value_bytes));
-    if (status == FC_OK && !removed &&
-        ((old == NULL && wal->marks.count == FC_WAL_MARKS_MAX) ||
-         wal->marks.frame_bytes - freed + fc_wal_frame_bytes(length) >
-             (wal->segment_bytes - FC_WAL_PAGE_BYTES) / 2))
-        status = fc_fail(error, FC_ELIMIT,
-                         "no room for another mark: %d at most, and half a segment for all",
-                         FC_WAL_MARKS_MAX);
-    if (status == FC_OK && !(removed && old == NULL)) {
-        /* A roll on the way there carries the old value over; the new one follows. */
-        const fc_wal_mark_view view = {.seq = load(&wal->next_seq),
-                                       .removed = removed,
-                                       .name = (const uint8_t *)name,
-                                       .name_bytes = name_bytes,
-                                       .value = value,
-                                       .value_bytes = removed ? 0 : value_bytes};
-        fc_wal_mark *mark = removed ? NULL : fc_wal_mark_make(&view);
-        if (!removed && mark == NULL)
-            status = fc_fail(error, FC_ENOMEM, "a mark");
-        fc_wal_mark_encode(body, &view);
-        if (status == FC_OK)
-            status = append_frame(wal, wal->io->now_ns(wal->io->context), body, length, true, true,
-                                  error);
-        if (status != FC_OK)
-            fc_wal_mark_free(mark);
-        else if (removed)
-            fc_wal_marks_remove(&wal->marks, name, name_bytes);
-        else
-            fc_wal_marks_put(&wal->marks, mark); /* there is room: it was checked above */
-    }
-    unlock_and_notify(wal, false);
-    return status;
-}
-
-/* The first segment of a log that has none. Only the thread that opens the log is there. */
-fc_status fc_wal_begin(fc_wal *wal, fc_error *error) { return roll(wal, true, true, error); }
+fc_status fc_wal_roll(fc_wal *wal, fc_error *error) { return roll(wal, true, true, error); }
 
 /*
  * The last act of a session, without a sync: say that all but the last frame is
@@ -381,5 +334,5 @@ void fc_wal_stamp_close(fc_wal *wal)
         load(&wal->durable) != head || load(&wal->written) != head)
         return;
     put_stamp(wal, head, wal->last_frame, wal->tail.salt);
-    publish(wal, head + bytes, load(&wal->next_seq));
+    fc_wal_publish(wal, head + bytes, load(&wal->next_seq));
 }

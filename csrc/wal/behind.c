@@ -54,6 +54,8 @@ fc_status fc_wal_look_behind(recovery *r, behind *b, fc_error *error)
     const fc_io *io = r->wal->io;
     const uint64_t size = r->end.segment_bytes;
     window w = {0};
+    /* Payloads can be made to look like the start of a long frame at every place. */
+    uint64_t budget = 4 * size + FC_WAL_CHUNK_BYTES;
 
     *b = (behind){.garbage_end = r->end.offset};
     for (uint64_t at = r->end.offset; at + 8 <= size; at += 8) {
@@ -76,9 +78,11 @@ fc_status fc_wal_look_behind(recovery *r, behind *b, fc_error *error)
         if (at + FC_WAL_FRAME_BYTES_MIN <= w.offset + w.bytes)
             fc_wal_frame_peek(r->buffer + (at - w.offset), &frame);
         /* A frame may pass the end of what is loaded; load on from it only if it may matter. */
-        if (frame.seq_low - (uint32_t)r->end.seq <= 1 || frame.control) {
+        const bool next = b->next == 0 && frame.seq_low - (uint32_t)r->end.seq <= 1;
+        if (next || (frame.control && frame.length == FC_WAL_STAMP_BYTES)) {
             const uint64_t bytes = fc_wal_frame_bytes(frame.length);
-            if (bytes <= size - at && at + bytes > w.offset + w.bytes) {
+            if (bytes <= size - at && at + bytes > w.offset + w.bytes && bytes <= budget) {
+                budget -= bytes;
                 const fc_status status = fc_wal_recovery_load(r, &w, at, bytes, error);
                 if (status != FC_OK)
                     return status;

@@ -160,6 +160,19 @@ bool fc_wal_stamp_decode(const uint8_t *body, size_t length, uint64_t offset, ui
     return fc_load_le32(body + STAMP_CHECK_AT) == stamp_check(body, offset, header_salt, k);
 }
 
+void fc_wal_gap_encode(uint8_t *body, uint32_t records)
+{
+    fc_store_le32(body, FC_WAL_GAP | records << 8);
+}
+
+bool fc_wal_gap_decode(const uint8_t *body, size_t length, uint32_t *records)
+{
+    if (length < FC_WAL_GAP_BYTES || body[0] != FC_WAL_GAP)
+        return false;
+    *records = fc_load_le32(body) >> 8;
+    return true;
+}
+
 void fc_wal_mark_encode(uint8_t *body, const fc_wal_mark_view *mark)
 {
     body[0] = FC_WAL_MARK;

@@ -108,7 +108,7 @@ bool fc_wal_frame_decode(const uint8_t *at, size_t available, uint64_t seq, uint
                          const fc_kernels *k, fc_wal_frame *frame);
 
 /* The first byte of a control frame's payload says which kind it is. */
-enum { FC_WAL_STAMP = 1, FC_WAL_MARK = 2 };
+enum { FC_WAL_STAMP = 1, FC_WAL_MARK = 2, FC_WAL_GAP = 3 };
 
 /*
  * A stamp: "the bytes of this segment before `durable` were on stable storage
@@ -128,6 +128,16 @@ void fc_wal_stamp_encode(uint8_t *body, const fc_wal_stamp *stamp, uint64_t offs
                          uint64_t header_salt, const fc_kernels *k);
 bool fc_wal_stamp_decode(const uint8_t *body, size_t length, uint64_t offset, uint64_t header_salt,
                          const fc_kernels *k, fc_wal_stamp *stamp);
+
+/*
+ * A gap: "here were frames that were damaged; so many records are missing". What
+ * repair puts in the place of what does not verify, as long as that was.
+ */
+#define FC_WAL_GAP_BYTES       4u /* at least; zeros behind */
+#define FC_WAL_GAP_RECORDS_MAX 0xFFFFFFu
+
+void fc_wal_gap_encode(uint8_t *body, uint32_t records);
+bool fc_wal_gap_decode(const uint8_t *body, size_t length, uint32_t *records);
 
 /*
  * A mark: a named value, set between two records. `seq` is the number of the

@@ -4,7 +4,8 @@
  * A reader keeps its place and nothing else, and copies bytes before it checks
  * them, so it may run beside a writer in any process: what verifies is a record,
  * what does not verify yet is the end for now. In another process than the
- * writer's it also looks into the ring for what is not in a segment yet.
+ * writer's, and where it follows, it also looks into the ring for what is not in
+ * a segment yet.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -23,29 +24,6 @@ struct fc_wal_reader {
     size_t frame_capacity;
 };
 
-/* In a log opened for reading, learn of segments begun since. */
-static void refresh_segments(fc_wal *wal)
-{
-    for (;;) {
-        fc_wal_segment last, next;
-        fc_wal_header header;
-        fc_wal_header_state state;
-        fc_file file;
-
-        if (!fc_wal_segments_find(wal, UINT64_MAX, &last) ||
-            fc_wal_read_header(wal, last.number + 1, &header, &state, &file, NULL) != FC_OK ||
-            state != FC_WAL_HEADER_VALID)
-            return;
-        wal->io->close(wal->io->context, file);
-        next = (fc_wal_segment){.number = header.number,
-                                .base_seq = header.base_seq,
-                                .bytes = header.segment_bytes,
-                                .marks_before = (header.flags & FC_WAL_HEADER_MARKS_BEFORE) != 0};
-        if (fc_wal_segments_add(wal, &next) != 0)
-            return;
-    }
-}
-
 fc_status fc_wal_reader_open(fc_wal_reader **out, fc_wal *wal, uint64_t start, uint64_t stop,
                              fc_error *error)
 {
@@ -57,7 +35,7 @@ fc_status fc_wal_reader_open(fc_wal_reader **out, fc_wal *wal, uint64_t start, u
     if (reader == NULL)
         return fc_fail(error, FC_ENOMEM, "a reader");
     if (wal->read_only)
-        refresh_segments(wal);
+        fc_wal_refresh(wal);
     if (!fc_wal_segments_find(wal, start, &segment))
         fc_wal_segments_get(wal, fc_wal_first_number(wal), &segment);
     reader->wal = wal;
@@ -66,7 +44,7 @@ fc_status fc_wal_reader_open(fc_wal_reader **out, fc_wal *wal, uint64_t start, u
     reader->file = -1;
     reader->ring.file = -1;
     reader->place = (fc_wal_place){.number = segment.number, .seq = segment.base_seq};
-    if (wal->read_only)
+    if (wal->read_only || stop == UINT64_MAX)
         fc_wal_ring_view_open(wal, &reader->ring);
     *out = reader;
     return FC_OK;
@@ -85,10 +63,49 @@ void fc_wal_reader_close(fc_wal_reader *reader)
 
 void fc_wal_reader_seat(fc_wal_reader *reader, const fc_wal_place *place)
 {
+    if (reader->file >= 0)
+        reader->wal->io->close(reader->wal->io->context, reader->file);
+    reader->file = -1;
     reader->place = *place;
 }
 
 uint64_t fc_wal_reader_seq(const fc_wal_reader *reader) { return reader->place.seq; }
+
+bool fc_wal_reader_position(const fc_wal_reader *reader, fc_wal_position *position)
+{
+    const fc_wal_place *place = &reader->place;
+    *position = (fc_wal_position){.seq = place->seq,
+                                  .segment = place->number,
+                                  .offset = place->offset,
+                                  .header_salt = place->header_salt,
+                                  .salt = place->salt};
+    return place->offset > 0;
+}
+
+bool fc_wal_reader_jump(fc_wal_reader *reader, const fc_wal_position *position)
+{
+    fc_wal *wal = reader->wal;
+    fc_wal_header header;
+    fc_wal_header_state state;
+    fc_file file;
+
+    if (fc_wal_read_header(wal, position->segment, &header, &state, &file, NULL) != FC_OK ||
+        state != FC_WAL_HEADER_VALID)
+        return false;
+    wal->io->close(wal->io->context, file);
+    if (header.salt != position->header_salt || position->seq < header.base_seq ||
+        position->offset < FC_WAL_PAGE_BYTES || position->offset > header.segment_bytes ||
+        position->offset % 8 != 0)
+        return false;
+    fc_wal_place place;
+    fc_wal_place_begin(wal, &place, &header);
+    place.seq = position->seq;
+    place.offset = position->offset;
+    place.salt = position->salt;
+    place.seed = fc_wal_seed(wal->k, position->salt);
+    fc_wal_reader_seat(reader, &place);
+    return true;
+}
 
 static fc_status damaged(const fc_wal_reader *reader, fc_error *error)
 {
@@ -103,6 +120,44 @@ static fc_status damaged(const fc_wal_reader *reader, fc_error *error)
         error->sequence = place->seq;
     }
     return status;
+}
+
+static fc_status truncated(const fc_wal_reader *reader, fc_error *error)
+{
+    return fc_fail(error, FC_EWAL_TRUNCATED, "record %llu was removed to free space",
+                   (unsigned long long)reader->place.seq);
+}
+
+/* Whether the segment of the place is gone, or its file used for another. */
+static bool removed(fc_wal_reader *reader)
+{
+    const fc_wal_place *place = &reader->place;
+    fc_wal *wal = reader->wal;
+    if (wal->read_only && reader->file < 0) {
+        fc_wal_refresh(wal);
+        return place->number < fc_wal_first_number(wal);
+    }
+    return !fc_wal_segment_is_there(wal, place->number, place->header_salt);
+}
+
+/* In salvage, open the file of a segment whose header was found out otherwise; false: none. */
+static bool open_without_header(fc_wal_reader *reader)
+{
+    fc_wal *wal = reader->wal;
+    char path[FC_WAL_PATH_BYTES_MAX];
+
+    for (size_t i = 0; i < wal->holes.count; i++) {
+        const fc_wal_hole *hole = &wal->holes.at[i];
+        if (hole->kind != FC_WAL_HOLE_HEADER || hole->next.number != reader->place.number)
+            continue;
+        if (reader->place.offset == 0)
+            reader->place = hole->next;
+        fc_wal_segment_path(wal, path, reader->place.number);
+        if (wal->io->open(wal->io->context, path, FC_IO_READ, &reader->file) == 0)
+            return true;
+        reader->file = -1;
+    }
+    return false;
 }
 
 /* Open the file of place.number, at its start when the place has no offset yet. */
@@ -123,9 +178,10 @@ static fc_status open_file(fc_wal_reader *reader, bool *there, fc_error *error)
             *error = detail;
         return status;
     }
-    if (status != FC_OK && reader->place.number < fc_wal_first_number(wal))
-        return fc_fail(error, FC_EINVAL, "record %llu was truncated away",
-                       (unsigned long long)reader->place.seq);
+    if (status != FC_OK && removed(reader))
+        return truncated(reader, error);
+    if (status == FC_OK && state != FC_WAL_HEADER_VALID && open_without_header(reader))
+        return FC_OK;
     if (status != FC_OK || state == FC_WAL_HEADER_BLANK) {
         *there = false; /* begun in the ring, or to be begun */
         return FC_OK;
@@ -269,6 +325,13 @@ fc_status fc_wal_read(fc_wal_reader *reader, uint8_t *buffer, size_t capacity,
             if (reader->place.offset != offset)
                 continue;
         }
+        const fc_wal_hole *hole = fc_wal_hole_at(wal, &reader->place);
+        if (hole != NULL && hole->next.number >= reader->place.number &&
+            (hole->next.number > reader->place.number ||
+             hole->next.offset > reader->place.offset)) {
+            fc_wal_reader_seat(reader, &hole->next);
+            continue;
+        }
         status = next_segment(reader, &moved, &contradicted, error);
         if (status != FC_OK)
             return status;
@@ -277,16 +340,24 @@ fc_status fc_wal_read(fc_wal_reader *reader, uint8_t *buffer, size_t capacity,
         if (contradicted) {
             /* The writer may have put the frame there just before it left the segment: look again.
              */
+            if (removed(reader))
+                return truncated(reader, error);
             if (contradicted_before)
                 return damaged(reader, error);
             contradicted_before = true;
             continue;
+        }
+        if (wal->read_only && reader->stop == UINT64_MAX) { /* another writer makes another ring */
+            fc_wal_ring_view_close(wal, &reader->ring);
+            fc_wal_ring_view_open(wal, &reader->ring);
         }
         status = take_from_ring(reader, buffer, capacity, entries, count, wanted, &moved, error);
         if (status != FC_OK || *count > 0 || *wanted > 0)
             return status;
         if (moved)
             continue;
+        if (removed(reader))
+            return truncated(reader, error);
         return reader->stop == UINT64_MAX ? FC_OK : damaged(reader, error);
     }
     return FC_OK;

@@ -93,12 +93,21 @@ static fc_status scan(recovery *r, const fc_wal_header *header, bool *whole, fc_
             break;
         fc_wal_frame_peek(r->buffer + (offset - w.offset), &frame);
         const uint64_t bytes = fc_wal_frame_bytes(frame.length);
-        if (frame.seq_low != (uint32_t)r->end.seq || bytes > room)
+        bool good = frame.seq_low == (uint32_t)r->end.seq && bytes <= room;
+        if (good)
+            status = fc_wal_recovery_load(r, &w, offset, bytes, error);
+        if (status != FC_OK)
             break;
-        status = fc_wal_recovery_load(r, &w, offset, bytes, error);
-        if (status != FC_OK || !fc_wal_step(r->wal, &r->end, r->buffer + (offset - w.offset),
-                                            (size_t)(w.offset + w.bytes - offset), &frame))
-            break;
+        good = good && fc_wal_step(r->wal, &r->end, r->buffer + (offset - w.offset),
+                                   (size_t)(w.offset + w.bytes - offset), &frame);
+        if (!good) {
+            const fc_wal_hole *hole = fc_wal_hole_at(r->wal, &r->end);
+            if (hole == NULL || hole->next.number != r->end.number ||
+                hole->next.offset == r->end.offset)
+                break;
+            r->end = hole->next;
+            continue;
+        }
         status = note(r, &frame, offset, &marks, error);
         if (status != FC_OK)
             break;
@@ -207,12 +216,9 @@ static fc_status replay_ring(recovery *r, fc_error *error)
                 failed = write_at(r, r->end.number, r->frame, bytes, offset);
         } else {
             uint8_t page[FC_WAL_PAGE_BYTES];
-            const fc_wal_segment segment = {.number = header.number,
-                                            .base_seq = header.base_seq,
-                                            .bytes = header.segment_bytes,
-                                            .marks_before =
-                                                (header.flags & FC_WAL_HEADER_MARKS_BEFORE) != 0};
+            fc_wal_segment segment;
             bool whole;
+            fc_wal_segment_of(&header, &segment);
             status = carry_is_whole(r, &view, &header, &whole, error);
             if (status != FC_OK || !whole)
                 break;
@@ -275,6 +281,22 @@ static fc_status remove_files(fc_wal *wal, const uint64_t *numbers, size_t count
     return FC_OK;
 }
 
+/* A segment whose header is damaged, as far as fc_wal_check() could find out about it. */
+static bool stand_in(const fc_wal *wal, uint64_t number, fc_wal_segment *segment)
+{
+    for (size_t i = 0; i < wal->holes.count; i++) {
+        const fc_wal_hole *hole = &wal->holes.at[i];
+        const bool header = hole->kind == FC_WAL_HOLE_HEADER && hole->next.number == number;
+        if (header || (hole->kind == FC_WAL_HOLE_SEGMENTS && hole->place.number < number &&
+                       number < hole->next.number)) {
+            *segment = (fc_wal_segment){
+                .number = number, .base_seq = hole->next.seq, .bytes = hole->next.segment_bytes};
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Read the header of every file; drop trailing ones that were never begun. */
 static fc_status read_headers(fc_wal *wal, const uint64_t *numbers, size_t count, fc_error *error)
 {
@@ -288,23 +310,33 @@ static fc_status read_headers(fc_wal *wal, const uint64_t *numbers, size_t count
         const fc_status status = fc_wal_read_header(wal, numbers[i], &header, &state, &file, error);
         if (status != FC_OK)
             return status;
-        if (state == FC_WAL_HEADER_BLANK)
+        if (state == FC_WAL_HEADER_BLANK && wal->recovery != FC_WAL_SALVAGE)
             break;
-        if (state == FC_WAL_HEADER_DAMAGED)
-            return damaged(error, &place, "the header does not verify");
-        wal->io->close(wal->io->context, file);
-        const fc_wal_segment segment = {.number = header.number,
-                                        .base_seq = header.base_seq,
-                                        .bytes = header.segment_bytes,
-                                        .marks_before =
-                                            (header.flags & FC_WAL_HEADER_MARKS_BEFORE) != 0};
-        if (i > 0) {
+        fc_wal_segment segment;
+        if (state != FC_WAL_HEADER_VALID) {
+            if (wal->recovery != FC_WAL_SALVAGE)
+                return damaged(error, &place, "the header does not verify");
+            if (!stand_in(wal, numbers[i], &segment))
+                continue;
+        } else {
+            wal->io->close(wal->io->context, file);
+            fc_wal_segment_of(&header, &segment);
+        }
+        while (wal->segment_count > 0) {
             const fc_wal_segment *before = &wal->segments[wal->segment_count - 1];
             const fc_wal_place gap = {.number = before->number + 1, .seq = before->base_seq};
-            if (numbers[i] != before->number + 1)
-                return damaged(error, &gap, "the file is missing");
-            if (header.base_seq < before->base_seq)
-                return damaged(error, &place, "its numbers start before the last segment's");
+            if (numbers[i] != before->number + 1) {
+                fc_wal_segment missing = {.number = before->number + 1,
+                                          .base_seq = segment.base_seq};
+                if (wal->recovery != FC_WAL_SALVAGE)
+                    return damaged(error, &gap, "the file is missing");
+                if (fc_wal_segments_add(wal, &missing) != 0)
+                    return fc_fail(error, FC_ENOMEM, "the list of segments");
+                continue;
+            }
+            if (segment.base_seq >= before->base_seq)
+                break;
+            return damaged(error, &place, "its numbers start before the last segment's");
         }
         if (fc_wal_segments_add(wal, &segment) != 0)
             return fc_fail(error, FC_ENOMEM, "the list of segments");
@@ -317,10 +349,10 @@ static fc_status read_headers(fc_wal *wal, const uint64_t *numbers, size_t count
             fc_wal_read_header(wal, numbers[later], &header, &state, &file, error);
         if (status != FC_OK)
             return status;
-        if (state == FC_WAL_HEADER_BLANK)
-            continue;
         if (file >= 0)
             wal->io->close(wal->io->context, file);
+        if (state == FC_WAL_HEADER_BLANK)
+            continue;
         return damaged(error, &place, "the header is gone, but later segments are there");
     }
     return FC_OK;
@@ -392,7 +424,7 @@ static fc_status recover(recovery *r, const uint64_t *numbers, size_t count, fc_
     if (status != FC_OK)
         return status;
     const bool healed = r->end.number != file_end.number || r->end.offset != file_end.offset;
-    if (proof && !healed)
+    if (proof && !healed && wal->recovery != FC_WAL_SALVAGE)
         return damaged(error, &file_end,
                        "the record does not verify, yet it had been on stable storage");
     const bool torn = b.next != 0 || (fresh && b.garbage_end > file_end.offset);
@@ -400,7 +432,8 @@ static fc_status recover(recovery *r, const uint64_t *numbers, size_t count, fc_
         return damaged(error, &file_end, "the log ends in a torn record");
     if (wal->read_only)
         return FC_OK;
-    const bool zero = fresh && r->end.number == file_end.number;
+    const bool zero =
+        (fresh || wal->recovery == FC_WAL_SALVAGE) && r->end.number == file_end.number;
     return settle(r, zero ? r->end.offset : 0, zero ? b.garbage_end : 0, error);
 }
 
@@ -459,5 +492,7 @@ fc_status fc_wal_recover(fc_wal *wal, fc_error *error)
     wal->stamp_due = true;
     wal->stamped_at = wal->stamped = start + r.durable;
     wal->last_frame = 0;
+    wal->notify_at = wal->durability == FC_WAL_SYNC ? 0 : head + wal->batch_bytes;
+    wal->used[r.end.number % FC_WAL_ROLLS_MAX] = (r.end.flags & FC_WAL_HEADER_FRESH) == 0;
     return FC_OK;
 }

@@ -100,6 +100,15 @@ int fc_wal_segments_add(fc_wal *wal, const fc_wal_segment *segment)
     return failed;
 }
 
+void fc_wal_segment_of(const fc_wal_header *header, fc_wal_segment *out)
+{
+    *out = (fc_wal_segment){.number = header->number,
+                            .base_seq = header->base_seq,
+                            .bytes = header->segment_bytes,
+                            .created_ns = header->created_ns,
+                            .marks_before = (header->flags & FC_WAL_HEADER_MARKS_BEFORE) != 0};
+}
+
 bool fc_wal_segments_find(fc_wal *wal, uint64_t seq, fc_wal_segment *out)
 {
     pthread_mutex_lock(&wal->list_lock);
@@ -179,8 +188,10 @@ int fc_wal_prepare(fc_wal *wal, uint64_t number)
     while (!failed && atomic_load_explicit(&wal->prepared, memory_order_relaxed) < number) {
         const uint64_t next = atomic_load_explicit(&wal->prepared, memory_order_relaxed) + 1;
         failed = fc_wal_make_file(wal, next, wal->segment_bytes);
-        if (!failed)
+        if (!failed) {
+            wal->used[next % FC_WAL_ROLLS_MAX] = false;
             atomic_store_explicit(&wal->prepared, next, memory_order_release);
+        }
     }
     pthread_mutex_unlock(&wal->prepare_lock);
     return failed;
@@ -219,4 +230,69 @@ fc_status fc_wal_read_header(fc_wal *wal, uint64_t number, fc_wal_header *header
         *file = -1;
     }
     return FC_OK;
+}
+
+static bool header_of(fc_wal *wal, uint64_t number, fc_wal_header *header)
+{
+    fc_wal_header_state state;
+    fc_file file;
+    if (fc_wal_read_header(wal, number, header, &state, &file, NULL) != FC_OK ||
+        state != FC_WAL_HEADER_VALID)
+        return false;
+    wal->io->close(wal->io->context, file);
+    return true;
+}
+
+bool fc_wal_segment_is_there(fc_wal *wal, uint64_t number, uint64_t header_salt)
+{
+    fc_wal_header header;
+    if (!wal->read_only)
+        return number >= fc_wal_first_number(wal);
+    return header_of(wal, number, &header) && header.salt == header_salt;
+}
+
+/* The first of the directory's segments that has been begun. */
+static void find_first(fc_wal *wal)
+{
+    uint64_t *numbers = NULL;
+    size_t count = 0;
+    fc_wal_header header;
+    fc_wal_segment segment;
+
+    if (fc_wal_list(wal, &numbers, &count, NULL) == FC_OK)
+        for (size_t i = 0; i < count; i++)
+            if (header_of(wal, numbers[i], &header)) {
+                fc_wal_segment_of(&header, &segment);
+                fc_wal_segments_add(wal, &segment);
+                break;
+            }
+    free(numbers);
+}
+
+void fc_wal_refresh(fc_wal *wal)
+{
+    fc_wal_segment segment;
+    fc_wal_header header;
+
+    pthread_mutex_lock(&wal->prepare_lock); /* nothing is prepared in a log opened for reading */
+    while (fc_wal_segments_get(wal, fc_wal_first_number(wal), &segment) &&
+           (!header_of(wal, segment.number, &header) || header.base_seq != segment.base_seq)) {
+        pthread_mutex_lock(&wal->list_lock);
+        if (wal->segment_count > 0 && wal->segments[0].number == segment.number) {
+            wal->segment_count--;
+            for (size_t i = 0; i < wal->segment_count; i++)
+                wal->segments[i] = wal->segments[i + 1];
+        }
+        pthread_mutex_unlock(&wal->list_lock);
+    }
+    if (fc_wal_first_number(wal) == 0)
+        find_first(wal);
+    while (fc_wal_segments_find(wal, UINT64_MAX, &segment) &&
+           header_of(wal, segment.number + 1, &header)) {
+        fc_wal_segment next;
+        fc_wal_segment_of(&header, &next);
+        if (fc_wal_segments_add(wal, &next) != 0)
+            break;
+    }
+    pthread_mutex_unlock(&wal->prepare_lock);
 }

@@ -76,11 +76,11 @@ static fc_status begin(fc_wal *wal, fc_error *error)
     const int failed = io->sync_directory(io->context, parent);
     if (failed)
         return fc_fail_os(error, failed, "syncing the directory %s", parent);
-    const fc_status status = fc_wal_begin(wal, error);
+    const fc_status status = fc_wal_roll(wal, error);
     return status != FC_OK ? status : fc_wal_commit(wal, 0, -1, &timed_out, &end, error);
 }
 
-static fc_status take_lock(fc_wal *wal, fc_error *error)
+fc_status fc_wal_take_lock(fc_wal *wal, fc_error *error)
 {
     const fc_io *io = wal->io;
     char path[FC_WAL_PATH_BYTES_MAX];
@@ -102,8 +102,8 @@ static fc_status no_log(fc_wal *wal, fc_error *error)
     return fc_fail_os(error, ENOENT, "there is no log in %s", wal->path);
 }
 
-/* Whether the directory has a segment. Asked before anything is created in it. */
-static fc_status require_log(fc_wal *wal, fc_error *error)
+/* Asked before anything is created in the directory. */
+fc_status fc_wal_require_log(fc_wal *wal, fc_error *error)
 {
     uint64_t *numbers = NULL;
     size_t count = 0;
@@ -112,11 +112,23 @@ static fc_status require_log(fc_wal *wal, fc_error *error)
     return status == FC_OK && count == 0 ? no_log(wal, error) : status;
 }
 
+static fc_status repair(fc_wal *wal, fc_error *error)
+{
+    fc_wal_report report;
+    fc_status status = fc_wal_check(wal, &report, error);
+    if (status == FC_OK && wal->holes.count > 0)
+        status = fc_wal_fill_holes(wal, error);
+    wal->holes.count = 0;
+    return status;
+}
+
 static fc_status open_for_writing(fc_wal *wal, bool create, fc_error *error)
 {
-    fc_status status = create ? make_directory(wal, error) : require_log(wal, error);
+    fc_status status = create ? make_directory(wal, error) : fc_wal_require_log(wal, error);
     if (status == FC_OK)
-        status = take_lock(wal, error);
+        status = fc_wal_take_lock(wal, error);
+    if (status == FC_OK && wal->recovery == FC_WAL_SALVAGE)
+        status = repair(wal, error);
     if (status == FC_OK)
         status = fc_wal_recover(wal, error);
     if (status == FC_OK)
@@ -130,7 +142,10 @@ static fc_status open_for_writing(fc_wal *wal, bool create, fc_error *error)
 
 static fc_status open_for_reading(fc_wal *wal, fc_error *error)
 {
-    fc_status status = require_log(wal, error);
+    fc_wal_report report;
+    fc_status status = fc_wal_require_log(wal, error);
+    if (status == FC_OK && wal->recovery == FC_WAL_SALVAGE)
+        status = fc_wal_check(wal, &report, error); /* whose holes are then stepped over */
     if (status == FC_OK)
         status = fc_wal_recover(wal, error);
     if (status == FC_OK && wal->segment_count == 0)
@@ -142,7 +157,7 @@ static fc_status open_for_reading(fc_wal *wal, fc_error *error)
     return status;
 }
 
-fc_status fc_wal_open(fc_wal **out, const fc_wal_options *options, const fc_kernels *k,
+fc_status fc_wal_make(fc_wal **out, const fc_wal_options *options, const fc_kernels *k,
                       fc_error *error)
 {
     fc_status status = check(options, error);
@@ -166,6 +181,8 @@ fc_status fc_wal_open(fc_wal **out, const fc_wal_options *options, const fc_kern
     wal->stride = fc_wal_stride(options->segment_bytes);
     wal->batch_bytes = options->batch_bytes;
     wal->batch_ms = options->batch_ms;
+    wal->max_bytes = options->max_bytes;
+    wal->max_age_ns = options->max_age_ns;
     wal->lock_file = wal->ring_file = wal->out_file = -1;
     pthread_mutex_init(&wal->list_lock, NULL);
     pthread_mutex_init(&wal->append_lock, NULL);
@@ -173,7 +190,18 @@ fc_status fc_wal_open(fc_wal **out, const fc_wal_options *options, const fc_kern
     pthread_mutex_init(&wal->flush_lock, NULL);
     fc_condition_init(&wal->flushed);
     fc_condition_init(&wal->wanted);
+    fc_condition_init(&wal->gathering_done);
+    *out = wal;
+    return FC_OK;
+}
 
+fc_status fc_wal_open(fc_wal **out, const fc_wal_options *options, const fc_kernels *k,
+                      fc_error *error)
+{
+    fc_wal *wal;
+    fc_status status = fc_wal_make(&wal, options, k, error);
+    if (status != FC_OK)
+        return status;
     status = wal->read_only ? open_for_reading(wal, error)
                             : open_for_writing(wal, options->create, error);
     if (status != FC_OK) {
@@ -235,6 +263,7 @@ fc_status fc_wal_close(fc_wal *wal, fc_error *error)
             fc_wal_stamp_close(wal);
             status = fc_wal_write_out(wal, error);
         }
+        fc_wal_flush_stop(wal); /* which makes files ahead of need */
         remove_prepared(wal);
         if (status == FC_OK)
             fc_wal_ring_remove(wal); /* all of it is in the segments, and durable */
@@ -260,6 +289,7 @@ void fc_wal_free(fc_wal *wal)
         return;
     if (atomic_load(&wal->state) != FC_WAL_FORKED) {
         release(wal);
+        pthread_cond_destroy(&wal->gathering_done);
         pthread_cond_destroy(&wal->wanted);
         pthread_cond_destroy(&wal->flushed);
         pthread_mutex_destroy(&wal->flush_lock);
@@ -269,6 +299,7 @@ void fc_wal_free(fc_wal *wal)
     }
     fc_wal_marks_clear(&wal->marks);
     free(wal->segments);
+    free(wal->holes.at);
     free(wal->path);
     free(wal);
 }
@@ -280,6 +311,8 @@ bool fc_wal_is_read_only(const fc_wal *wal) { return wal->read_only; }
 uint64_t fc_wal_first_seq(fc_wal *wal)
 {
     fc_wal_segment first = {0};
+    if (wal->read_only && atomic_load(&wal->state) == FC_WAL_RUNNING)
+        fc_wal_refresh(wal);
     fc_wal_segments_get(wal, fc_wal_first_number(wal), &first);
     return first.base_seq;
 }
@@ -294,9 +327,19 @@ static uint64_t find_tail(fc_wal *wal)
     pthread_mutex_lock(&wal->append_lock);
     while (wal->tail_reader != NULL && buffer != NULL) {
         fc_wal_entry unused;
-        if (fc_wal_read(wal->tail_reader, buffer, capacity, &unused, 1, &count, &wanted, NULL) !=
-                FC_OK ||
-            wanted == 0)
+        const fc_status status =
+            fc_wal_read(wal->tail_reader, buffer, capacity, &unused, 1, &count, &wanted, NULL);
+        if (status == FC_EWAL_TRUNCATED) { /* all that was there has been removed since */
+            fc_wal_segment first;
+            fc_wal_refresh(wal);
+            if (!fc_wal_segments_find(wal, 0, &first) &&
+                !fc_wal_segments_get(wal, fc_wal_first_number(wal), &first))
+                break;
+            const fc_wal_place place = {.number = first.number, .seq = first.base_seq};
+            fc_wal_reader_seat(wal->tail_reader, &place);
+            continue;
+        }
+        if (status != FC_OK || wanted == 0)
             break;
         uint8_t *larger = realloc(buffer, wanted);
         if (larger == NULL)
@@ -334,3 +377,29 @@ uint64_t fc_wal_payload_bytes_max(const fc_wal *wal)
 }
 
 int64_t fc_wal_now_ns(const fc_wal *wal) { return wal->io->now_ns(wal->io->context); }
+
+void fc_wal_get_stats(fc_wal *wal, fc_wal_stats *stats)
+{
+    const uint64_t head = atomic_load(&wal->head), written = atomic_load(&wal->written);
+    const uint64_t prepared = atomic_load(&wal->prepared);
+    const uint64_t number = fc_wal_place_number(wal, head);
+
+    if (wal->read_only && atomic_load(&wal->state) == FC_WAL_RUNNING)
+        fc_wal_refresh(wal);
+    *stats = (fc_wal_stats){.ring_bytes = wal->ring_bytes,
+                            .ring_used = head > written ? head - written : 0,
+                            .written_bytes = atomic_load(&wal->written_bytes),
+                            .syncs = atomic_load(&wal->syncs),
+                            .sync_ns = atomic_load(&wal->sync_ns),
+                            .sync_ns_max = atomic_load(&wal->sync_ns_max),
+                            .rolls = atomic_load(&wal->rolls),
+                            .recycled = atomic_load(&wal->recycled),
+                            .removed = atomic_load(&wal->removed)};
+    pthread_mutex_lock(&wal->list_lock);
+    stats->segments = wal->segment_count;
+    for (size_t i = 0; i < wal->segment_count; i++)
+        stats->segment_bytes += wal->segments[i].bytes;
+    pthread_mutex_unlock(&wal->list_lock);
+    if (!wal->read_only && prepared > number)
+        stats->segment_bytes += (prepared - number) * wal->segment_bytes;
+}

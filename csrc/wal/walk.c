@@ -28,6 +28,9 @@ bool fc_wal_step(const fc_wal *wal, fc_wal_place *place, const uint8_t *at, size
         place->seq++;
     } else {
         fc_wal_stamp stamp;
+        uint32_t missing;
+        if (fc_wal_gap_decode(frame->payload, frame->length, &missing))
+            place->seq += missing;
         if (fc_wal_stamp_decode(frame->payload, frame->length, place->offset, place->header_salt,
                                 wal->k, &stamp) &&
             stamp.salt != place->salt) {

@@ -12,6 +12,7 @@ cdef extern from "fastcore/status.h" nogil:
         FC_EWAL_CORRUPT
         FC_EWAL_LOCKED
         FC_EWAL_READONLY
+        FC_EWAL_TRUNCATED
         FC_ECLOSED
     ctypedef struct fc_error:
         fc_status status

@@ -7,7 +7,7 @@ import os
 from fastcore import errors
 from fastcore._native.c cimport (
     FC_ECLOSED, FC_EINVAL, FC_EIO, FC_ELIMIT, FC_ENOMEM, FC_EWAL_CORRUPT, FC_EWAL_LOCKED,
-    FC_EWAL_READONLY, FC_OK, fc_error, fc_status,
+    FC_EWAL_READONLY, FC_EWAL_TRUNCATED, FC_OK, fc_error, fc_status,
 )
 
 # FC_EJSON is not here: a DecodeError needs the line and the record, which json.pyx knows.
@@ -17,6 +17,7 @@ _EXCEPTION = {
     FC_EWAL_CORRUPT: errors.CorruptionError,
     FC_EWAL_LOCKED: errors.LockedError,
     FC_EWAL_READONLY: errors.ReadOnlyError,
+    FC_EWAL_TRUNCATED: errors.TruncatedError,
     FC_ECLOSED: errors.ClosedError,
 }
 

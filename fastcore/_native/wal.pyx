@@ -7,51 +7,52 @@ from collections import namedtuple
 from operator import index
 
 cimport cython
-from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+
+from cpython.buffer cimport (
+    PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_FillInfo, PyBuffer_Release, PyObject_GetBuffer,
+)
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
-from cpython.object cimport PyTypeObject
-from cpython.ref cimport Py_INCREF
-from cpython.tuple cimport PyTuple_SET_ITEM
+from cpython.memoryview cimport PyMemoryView_FromObject
+from libc.stdlib cimport free
+from libc.string cimport memcpy, memset
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 from fastcore import errors
 from fastcore._native.c cimport FC_OK, fc_error, fc_status
 from fastcore._native.c_wal cimport (
-    FC_WAL_ASYNC, FC_WAL_BATCH, FC_WAL_STRICT, FC_WAL_SYNC, FC_WAL_TAIL, bool as c_bool, fc_wal,
-    fc_wal_abandon, fc_wal_append, fc_wal_append_many, fc_wal_close, fc_wal_commit,
+    FC_WAL_ASYNC, FC_WAL_BATCH, FC_WAL_SALVAGE, FC_WAL_STRICT, FC_WAL_SYNC, FC_WAL_TAIL, bool as c_bool, fc_wal,
+    fc_wal_abandon, fc_wal_append, fc_wal_append_many, fc_wal_append_rows, fc_wal_close, fc_wal_commit, fc_wal_damage,
     fc_wal_durable_end, fc_wal_entry, fc_wal_first_seq, fc_wal_free, fc_wal_get_mark,
     fc_wal_is_read_only, fc_wal_next_seq, fc_wal_now_ns, fc_wal_open, fc_wal_options,
-    fc_wal_payload, fc_wal_read, fc_wal_reader, fc_wal_reader_close, fc_wal_reader_open,
-    fc_wal_refused, fc_wal_running, fc_wal_set_mark, fc_wal_try_append, fc_wal_write_out,
+    fc_wal_get_stats, fc_wal_payload, fc_wal_read, fc_wal_read_rows, fc_wal_reader,
+    fc_wal_position, fc_wal_reader_close, fc_wal_reader_jump, fc_wal_reader_open,
+    fc_wal_reader_position, fc_wal_stats, fc_wal_truncate_before,
+    fc_wal_refused, fc_wal_report, fc_wal_verify, fc_wal_running, fc_wal_set_mark, fc_wal_try_append, fc_wal_write_out,
 )
 from fastcore._native.cpu cimport active_kernels
 from fastcore._native.errors cimport raise_status
 
-cdef extern from "Python.h":
-    ctypedef object (*allocator "allocfunc")(PyTypeObject *, Py_ssize_t)
-    allocator tp_alloc_of "FC_TP_ALLOC"(PyTypeObject *)
-
 cdef extern from *:
     """
-    #define FC_TP_ALLOC(type) ((type)->tp_alloc)
+    /* Without a GIL a count of one says nothing about what other threads are about to do. */
+    #ifdef Py_GIL_DISABLED
+    #define FC_IS_UNSHARED(object) 0
+    #else
+    #define FC_IS_UNSHARED(object) (Py_REFCNT(object) == 1)
+    #endif
     """
+    bint _is_unshared "FC_IS_UNSHARED"(object)
 
 # A larger payload is copied without the GIL.
 cdef enum:
     TRY_BYTES = 64 * 1024
-    CHUNK_BYTES = 256 * 1024
-    ENTRIES = 8192
     MARK_VALUE_BYTES_MAX = 4096
 
 cdef uint64_t NO_END = 0xFFFFFFFFFFFFFFFF
 
 cdef dict _DURABILITY = {"sync": FC_WAL_SYNC, "batch": FC_WAL_BATCH, "async": FC_WAL_ASYNC}
-cdef dict _RECOVERY = {"tail": FC_WAL_TAIL, "strict": FC_WAL_STRICT}
-
-Record = namedtuple("Record", ("seq", "timestamp", "payload"), module=__name__)
-
-cdef PyTypeObject *_record_type = <PyTypeObject *>Record
+cdef dict _RECOVERY = {"tail": FC_WAL_TAIL, "strict": FC_WAL_STRICT, "salvage": FC_WAL_SALVAGE}
 
 _logs = weakref.WeakSet()
 
@@ -90,6 +91,19 @@ cdef uint64_t _as_seq(value, str name) except? 0:
         raise ValueError(f"{name} must fit 64 bits, not {value!r}") from None
 
 
+cdef int64_t _as_ns(seconds, str name) except? -1:
+    if not seconds >= 0:
+        raise ValueError(f"{name} must be at least 0 seconds, not {seconds!r}")
+    return <int64_t>min(seconds * 1e9, 9e18)
+
+
+cdef bytes _encoded_path(path):
+    encoded = os.fsencode(path)
+    if b"\0" in encoded:
+        raise ValueError("path holds a null byte")
+    return encoded
+
+
 cdef int _get_buffer(payload, Py_buffer *view, str name) except -1:
     try:
         PyObject_GetBuffer(payload, view, PyBUF_SIMPLE)
@@ -109,7 +123,8 @@ cdef class Log:
     cdef readonly str durability
 
     def __init__(self, path, mode="a", *, segment_bytes=64 * 1024 * 1024, durability="batch",
-                 batch_bytes=1024 * 1024, batch_ms=5, recovery="tail", create=True):
+                 batch_bytes=1024 * 1024, batch_ms=5, recovery="tail", create=True,
+                 max_bytes=None, max_age=None):
         cdef fc_wal_options options
         cdef fc_error error
         cdef fc_status status
@@ -121,10 +136,8 @@ cdef class Log:
         if durability not in _DURABILITY:
             raise ValueError(f"durability must be 'sync', 'batch' or 'async', not {durability!r}")
         if recovery not in _RECOVERY:
-            raise ValueError(f"recovery must be 'tail' or 'strict', not {recovery!r}")
-        encoded = os.fsencode(path)
-        if b"\0" in encoded:
-            raise ValueError("path holds a null byte")
+            raise ValueError(f"recovery must be 'tail', 'strict' or 'salvage', not {recovery!r}")
+        encoded = _encoded_path(path)
         self.path = os.fsdecode(path)
         self.mode = mode
         self.durability = durability
@@ -139,6 +152,12 @@ cdef class Log:
             raise ValueError(f"batch_ms must be 1 to 3600000, not {batch_ms!r}")
         options.batch_ms = batch_ms
         options.recovery = _RECOVERY[recovery]
+        options.max_bytes = 0 if max_bytes is None else _as_seq(max_bytes, "max_bytes")
+        if max_bytes is not None and options.max_bytes == 0:
+            raise ValueError("max_bytes must be at least 1")
+        options.max_age_ns = 0 if max_age is None else _as_ns(max_age, "max_age")
+        if max_age is not None and options.max_age_ns <= 0:
+            raise ValueError(f"max_age must be more than 0 seconds, not {max_age!r}")
         options.io = NULL
         with nogil:
             status = fc_wal_open(&self._wal, &options, active_kernels(), &error)
@@ -158,7 +177,7 @@ cdef class Log:
             raise errors.ClosedError("the log was never opened")
         return 0
 
-    cdef int _check_open(self) except -1:
+    cpdef int _check_open(self) except -1:
         cdef fc_error error
         self._check()
         if not fc_wal_running(self._wal):
@@ -279,6 +298,69 @@ cdef class Log:
             PyMem_Free(views)
             PyMem_Free(times)
 
+    def _append_rows(self, timestamps, rows, size_t row_bytes, size_t count):
+        cdef Py_buffer times, data
+        cdef const int64_t *when = NULL
+        cdef uint64_t seq = 0, end
+        cdef size_t done = 0
+        cdef fc_error error
+        cdef fc_status status
+        cdef c_bool timed_out
+
+        self._check()
+        PyObject_GetBuffer(rows, &data, PyBUF_SIMPLE)
+        try:
+            if timestamps is not None:
+                PyObject_GetBuffer(timestamps, &times, PyBUF_SIMPLE)
+                when = <const int64_t *>times.buf
+            try:
+                if <size_t>data.len != count * row_bytes or (
+                    when != NULL and <size_t>times.len != count * 8
+                ):
+                    raise ValueError("the arrays do not fit each other")
+                with nogil:
+                    status = fc_wal_append_rows(self._wal, when, <const uint8_t *>data.buf,
+                                                row_bytes, count, &seq, &done, &error)
+                    if status == FC_OK and self._sync and count > 0:
+                        status = fc_wal_commit(self._wal, seq + count, -1, &timed_out, &end, &error)
+                raise_status(status, &error, f"append {count} rows, of which {done} were added")
+                return range(seq, seq + count)
+            finally:
+                if timestamps is not None:
+                    PyBuffer_Release(&times)
+        finally:
+            PyBuffer_Release(&data)
+
+    def truncate_before(self, seq):
+        cdef uint64_t first = _as_seq(seq, "seq"), freed
+        cdef fc_error error
+        cdef fc_status status
+
+        self._check_open()
+        with nogil:
+            status = fc_wal_truncate_before(self._wal, first, &freed, &error)
+        raise_status(status, &error, "truncate")
+        return freed
+
+    def _stats(self):
+        cdef fc_wal_stats stats
+        self._check_open()
+        with nogil:
+            fc_wal_get_stats(self._wal, &stats)
+        return {
+            "segments": stats.segments,
+            "segment_bytes": stats.segment_bytes,
+            "ring_bytes": stats.ring_bytes,
+            "ring_used": stats.ring_used,
+            "written_bytes": stats.written_bytes,
+            "syncs": stats.syncs,
+            "sync_ns": stats.sync_ns,
+            "sync_ns_max": stats.sync_ns_max,
+            "rolls": stats.rolls,
+            "recycled": stats.recycled,
+            "removed": stats.removed,
+        }
+
     def commit(self, seq=None, timeout=None):
         cdef uint64_t wanted, end
         cdef int64_t timeout_ns = -1
@@ -288,9 +370,7 @@ cdef class Log:
 
         self._check_open()
         if timeout is not None:
-            if not timeout >= 0:
-                raise ValueError(f"timeout must be at least 0 seconds, not {timeout!r}")
-            timeout_ns = <int64_t>min(timeout * 1e9, 9e18)
+            timeout_ns = _as_ns(timeout, "timeout")
         wanted = fc_wal_next_seq(self._wal) if seq is None else _as_seq(seq, "seq") + 1
         with nogil:
             status = fc_wal_commit(self._wal, wanted, timeout_ns, &timed_out, &end, &error)
@@ -322,6 +402,11 @@ cdef class Log:
             None if since is None else _as_int64(since, "since"),
             None if until is None else _as_int64(until, "until"),
         )
+
+    def _follower(self, start):
+        """A replay without an end: asked again after it stopped, it goes on with what came since."""
+        self._check_open()
+        return Replay(self, 0 if start is None else _as_seq(start, "start"), NO_END, None, None)
 
     cdef bint _writes(self) noexcept nogil:
         return not fc_wal_is_read_only(self._wal)
@@ -390,92 +475,5 @@ cdef class Log:
                 f"{self.next_seq}, durable before {self.durable_seq + 1}>")
 
 
-# Not cleared by the garbage collector: what closes the reader still needs the log.
-@cython.no_gc_clear
-cdef class Replay:
-    """The records of a log in order; see Log.replay. One thread at a time."""
-
-    cdef Log _log
-    cdef fc_wal_reader *_reader
-    cdef fc_wal_entry *_entries
-    cdef size_t _count, _at, _capacity
-    cdef object _view
-    cdef bint _has_since, _has_until, _busy
-    cdef int64_t _since, _until
-
-    def __cinit__(self, Log log not None, uint64_t start, uint64_t stop, since, until):
-        cdef fc_error error
-        self._log = log
-        self._capacity = CHUNK_BYTES
-        self._has_since = since is not None
-        self._has_until = until is not None
-        if since is not None:
-            self._since = since
-        if until is not None:
-            self._until = until
-        self._entries = <fc_wal_entry *>PyMem_Malloc(ENTRIES * sizeof(fc_wal_entry))
-        if self._entries == NULL:
-            raise MemoryError("replay")
-        raise_status(fc_wal_reader_open(&self._reader, log._wal, start, stop, &error), &error,
-                     "replay")
-
-    def __dealloc__(self):
-        fc_wal_reader_close(self._reader)
-        PyMem_Free(self._entries)
-
-    def __iter__(self):
-        return self
-
-    cdef int _fill(self) except -1:
-        cdef fc_error error
-        cdef fc_status status
-        cdef size_t wanted = 0
-        cdef uint8_t *data
-
-        if self._busy:
-            raise RuntimeError("a replay is used by two threads at once")
-        self._busy = True
-        try:
-            while True:
-                # A new object each time: the payloads handed out before keep the old one.
-                chunk = PyBytes_FromStringAndSize(NULL, self._capacity)
-                data = <uint8_t *>PyBytes_AS_STRING(chunk)
-                self._count = self._at = 0
-                with nogil:
-                    status = fc_wal_read(self._reader, data, self._capacity, self._entries,
-                                         ENTRIES, &self._count, &wanted, &error)
-                raise_status(status, &error, "replay")
-                if self._count > 0 or wanted == 0:
-                    break
-                self._capacity = wanted
-            self._view = memoryview(chunk)
-            self._capacity = CHUNK_BYTES
-            return self._count > 0
-        finally:
-            self._busy = False
-
-    def __next__(self):
-        cdef fc_wal_entry *entry
-        while True:
-            if self._at == self._count and not self._fill():
-                raise StopIteration
-            entry = &self._entries[self._at]
-            self._at += 1
-            if self._has_since and entry.timestamp < self._since:
-                continue
-            if self._has_until and entry.timestamp >= self._until:
-                continue
-            return _record(entry, self._view)
-
-
-cdef object _record(const fc_wal_entry *entry, view):
-    cdef object record = tp_alloc_of(_record_type)(_record_type, 3)
-    cdef object seq = entry.seq, timestamp = entry.timestamp
-    cdef object payload = view[<Py_ssize_t>entry.offset:<Py_ssize_t>(entry.offset + entry.length)]
-    Py_INCREF(seq)
-    PyTuple_SET_ITEM(record, 0, seq)
-    Py_INCREF(timestamp)
-    PyTuple_SET_ITEM(record, 1, timestamp)
-    Py_INCREF(payload)
-    PyTuple_SET_ITEM(record, 2, payload)
-    return record
+include "wal_read.pxi"
+include "wal_check.pxi"

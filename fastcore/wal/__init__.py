@@ -10,19 +10,29 @@ from fastcore.errors import (
     LockedError,
     MissingLogError,
     ReadOnlyError,
+    TruncatedError,
     WalError,
 )
-from fastcore.wal.log import Log, open
+from fastcore.wal.check import Damage, Report, repair, verify
+from fastcore.wal.cursor import Cursor
+from fastcore.wal.log import Log, WalStats, open
 
 __all__ = [
     "ClosedError",
     "CommitTimeoutError",
     "CorruptionError",
+    "Cursor",
+    "Damage",
     "LockedError",
     "Log",
     "MissingLogError",
     "ReadOnlyError",
     "Record",
+    "Report",
+    "TruncatedError",
     "WalError",
+    "WalStats",
     "open",
+    "repair",
+    "verify",
 ]

@@ -315,6 +315,13 @@ static inline int disk_sync_directory(void *context, const char *path)
     }
     disk_settle_names(d, d->pending_count);
     d->pending_count = 0;
+    for (size_t i = 0; i < DISK_FILES; i++) {
+        disk_file *f = &d->files[i];
+        if (f->used && f->name[0] == 0) { /* gone for good; nobody has it open here */
+            free(f->seen);
+            memset(f, 0, sizeof *f);
+        }
+    }
     disk_watch(d);
     return 0;
 }

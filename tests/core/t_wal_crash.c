@@ -1,7 +1,7 @@
 /*
  * t_wal_crash - every kind of crash at every step of a log's work, then recovery.
  *
- * A script of appends, marks, commits and sessions runs on a fake disk. Around
+ * A script of appends, marks, commits, truncations and sessions runs on a fake disk. Around
  * each call to the disk, and after each append, the crashes that could happen
  * there are built: the process killed, or the power cut with every subset of the
  * unsynced sectors kept (all subsets of a few, chosen and random ones of many)
@@ -10,6 +10,7 @@
  *
  *   - it opens; its records are a prefix of what was appended, byte for byte
  *   - at least what was confirmed is there; the mark fits the records
+ *   - what was truncated away may be gone, from the start on; nothing else is
  *   - opened again after another crash, it is the same
  *   - it can be appended to; after a crash of that, nothing of before comes back
  *
@@ -31,6 +32,7 @@ typedef struct model {
     uint64_t count;     /* appended, or being appended */
     uint64_t returned;  /* appended, the call has returned */
     uint64_t confirmed; /* all before were confirmed */
+    uint64_t unwanted;  /* all before may have been removed */
     uint64_t mark_seq[MARKS_MAX];
     uint64_t mark_count; /* mark i has value i */
     uint64_t mark_confirmed;
@@ -73,9 +75,10 @@ static uint64_t check_records(fc_wal *wal, const model *m)
     static fc_wal_entry entries[512];
     fc_wal_reader *reader;
     fc_error error;
-    uint64_t seq = 0;
+    uint64_t seq = fc_wal_first_seq(wal);
     const uint64_t end = fc_wal_next_seq(wal);
 
+    CHECK_EQ(seq <= m->unwanted, 1, "records before %llu are gone", (unsigned long long)seq);
     CHECK_EQ(fc_wal_reader_open(&reader, wal, 0, end, &error), FC_OK, "%s", error.message);
     while (seq < end) {
         size_t count, wanted;
@@ -145,6 +148,22 @@ static void commit(fc_wal *wal, model *m)
     CHECK_EQ(end, m->count, "commit");
     m->confirmed = m->count;
     m->mark_confirmed = m->mark_count;
+}
+
+/* Remove a part of the records, sometimes all. */
+static void truncate_some(fc_wal *wal, model *m)
+{
+    uint64_t freed;
+    fc_error error;
+    const uint64_t first = fc_wal_first_seq(wal);
+    const uint64_t seq =
+        random_below(3) == 0 ? m->count : first + random_below(m->count - first + 1);
+
+    if (seq > m->unwanted)
+        m->unwanted = seq;
+    CHECK_EQ(fc_wal_truncate_before(wal, seq, &freed, &error), FC_OK, "%s", error.message);
+    CHECK_EQ(seq < m->count || fc_wal_first_seq(wal) == seq, 1, "all records can go");
+    CHECK_EQ(fc_wal_first_seq(wal) > first, freed > 0, "what was freed");
 }
 
 /* Keep what was recovered as the new truth. */
@@ -309,6 +328,8 @@ static void work(uint64_t segment_bytes, unsigned sessions, unsigned steps, size
                 set_mark(wal, &r.m);
             if (random_below(4) == 0)
                 commit(wal, &r.m);
+            if (i % 4 == 3)
+                truncate_some(wal, &r.m);
         }
         CHECK_EQ(fc_wal_close(wal, &error), FC_OK, "%s", error.message);
         r.m.confirmed = r.m.count;

@@ -63,6 +63,15 @@ static void work(fc_wal *wal, const disk *d, outcome *o)
         CHECK_EQ(poisoned, 0, "a poisoned log took a record");
         CHECK_EQ(seq, o->appended, "number");
         o->appended++;
+        if (step % 10 == 9) {
+            uint64_t freed;
+            status = fc_wal_truncate_before(wal, o->appended - 5, &freed, &error);
+            if (status != FC_OK)
+                CHECK_EQ(d->failed, 1, "truncation fails only when the disk did: %s",
+                         error.message);
+            else if (freed > 0)
+                o->confirmed = o->appended; /* it commits first */
+        }
         if (step % 3 == 0) {
             status = fc_wal_commit(wal, fc_wal_next_seq(wal), -1, &timed_out, &end, &error);
             if (status == FC_OK)
@@ -82,7 +91,7 @@ static void check_after(disk *d, const outcome *o, bool power_cut)
     fc_wal *wal;
     fc_wal_reader *reader;
     fc_error error = {0};
-    uint64_t seq = 0;
+    uint64_t seq;
 
     if (power_cut)
         disk_crash(d, &left, NULL, 0, NULL, 0, false);
@@ -90,6 +99,8 @@ static void check_after(disk *d, const outcome *o, bool power_cut)
         disk_kill(d, &left);
     CHECK_EQ(open_log(&left, &wal, &error), FC_OK, "call %lu: %s", d->fail_at, error.message);
     const uint64_t end = fc_wal_next_seq(wal);
+    seq = fc_wal_first_seq(wal);
+    CHECK_EQ(seq <= o->appended, 1, "call %lu: the first record", d->fail_at);
     CHECK_EQ(end >= o->confirmed, 1, "call %lu: lost confirmed records", d->fail_at);
     CHECK_EQ(end <= o->appended + 1, 1, "call %lu: records never appended", d->fail_at);
     CHECK_EQ(fc_wal_reader_open(&reader, wal, 0, end, &error), FC_OK, "%s", error.message);

@@ -61,6 +61,8 @@ class PlainLog:
                     salt = new_salt if crc32c(keyed) == check else salt
                 elif payload[0] == 2:
                     self._mark(payload)
+                elif payload[0] == 3:
+                    seq += int.from_bytes(payload[1:4], "little")
                 at += (20 + len(payload) + 7) & ~7
                 continue
             data = self._bytes(f"wal_{number + 1:06}.bin")

@@ -72,7 +72,7 @@ def test_files_have_their_names_and_sizes(tmp_path):
     with wal.open(path, segment_bytes=16 * 1024) as log:
         log.append_many([b"x" * 1000] * 40)
     segments = [f"wal_{number:06}.bin" for number in range(1, 5)]
-    assert sorted(p.name for p in path.iterdir()) == ["lock", *segments]
+    assert sorted(p.name for p in path.iterdir()) == ["index", "lock", *segments]
     assert {p.stat().st_size for p in path.glob("wal_*")} == {16 * 1024}
 
 

@@ -19,7 +19,8 @@ typedef enum fc_status {
     FC_EWAL_CORRUPT, /* a log's bytes contradict their checksums or each other */
     FC_EWAL_LOCKED,  /* another process writes to this log */
     FC_EWAL_READONLY,
-    FC_ECLOSED, /* the object was closed */
+    FC_EWAL_TRUNCATED, /* the records asked for were removed to free space */
+    FC_ECLOSED,        /* the object was closed */
 } fc_status;
 
 typedef struct fc_error {
