@@ -44,6 +44,20 @@ static FC_ALWAYS_INLINE int fc_popcount64(uint64_t v)
 static FC_ALWAYS_INLINE int fc_popcount64(uint64_t v) { return __builtin_popcountll(v); }
 #endif
 
+/* *sum = a + b modulo 2^64; returns the carry, 0 or 1. */
+static FC_ALWAYS_INLINE uint64_t fc_add_carry(uint64_t a, uint64_t b, uint64_t *sum)
+{
+#if FC_MSVC
+    *sum = a + b;
+    return *sum < a;
+#else
+    unsigned long long total;
+    const uint64_t carry = __builtin_uaddll_overflow(a, b, &total);
+    *sum = total;
+    return carry;
+#endif
+}
+
 static FC_ALWAYS_INLINE uint32_t fc_load_le32(const uint8_t *at)
 {
     uint32_t v;

@@ -26,7 +26,7 @@ void fc_checker_restart(fc_checker *checker, size_t at, size_t depth)
 {
     memset(checker->storage, FC_AT_TOP, FC_CHECKER_GUARD + 1);
     checker->depth = depth;
-    checker->after_open = checker->after_comma = checker->after_colon = checker->after_key = 0;
+    memset(&checker->after, 0, sizeof checker->after);
     checker->skip_escape = 0;
     checker->utf8_at = at;
     checker->number_at = checker->escape_at = checker->pair_at = FC_NOWHERE;

@@ -16,6 +16,11 @@ enum { FC_IN_ARRAY = 0, FC_IN_OBJECT = 1, FC_AT_TOP = 2 };
 /* Brackets in a block: how far a wrong block can walk past either end of the stack. */
 #define FC_CHECKER_GUARD 64
 
+/* 1 when the last token before the next block is of this class. */
+typedef struct fc_after {
+    uint64_t open, comma, colon, key;
+} fc_after;
+
 typedef struct fc_checker {
     const fc_kernels *kernels;
     uint8_t *stack;   /* stack[1 .. depth]: containers open, from outside; stack[0]: FC_AT_TOP */
@@ -23,8 +28,7 @@ typedef struct fc_checker {
     size_t storage_depth;
     size_t depth, depth_max;
 
-    /* 1 when the last token before the next block is of this class */
-    uint64_t after_open, after_comma, after_colon, after_key;
+    fc_after after;
 
     uint64_t skip_escape; /* 1 when the next block's first byte belongs to an escape */
     size_t utf8_at;       /* text before it is well-formed */

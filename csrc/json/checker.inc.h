@@ -21,14 +21,15 @@
 static FC_ALWAYS_INLINE uint64_t follow(uint64_t class, uint64_t others, uint64_t *pending)
 {
     const uint64_t start = class << 1 | *pending;
-    const uint64_t sum = start + others;
-    *pending = class >> 63 | (uint64_t)(sum < start);
+    uint64_t sum;
+    /* what carries out of the block is either a class bit in front of it, or the run behind one */
+    *pending = class >> 63 | fc_add_carry(start, others, &sum);
     return sum & ~others;
 }
 
 /* 64 bytes of grammar. Returns a mask of tokens that may not stand where they stand. */
-static FC_ALWAYS_INLINE uint64_t check_tokens(fc_checker *checker, const uint8_t *text,
-                                              const fc_json_block *block)
+static FC_ALWAYS_INLINE uint64_t check_tokens(fc_checker *checker, fc_after *after,
+                                              const uint8_t *text, const fc_json_block *block)
 {
     const uint64_t strings = block->quote & block->string;
     const uint64_t open = block->open, close = block->close;
@@ -36,11 +37,11 @@ static FC_ALWAYS_INLINE uint64_t check_tokens(fc_checker *checker, const uint8_t
     const uint64_t starts = open | strings | block->scalar;
     const uint64_t tokens = starts | close | comma | colon;
     const uint64_t others = ~tokens;
-    const uint64_t after_open = follow(open, others, &checker->after_open);
-    const uint64_t after_comma = follow(comma, others, &checker->after_comma);
-    const uint64_t after_colon = follow(colon, others, &checker->after_colon);
+    const uint64_t after_open = follow(open, others, &after->open);
+    const uint64_t after_comma = follow(comma, others, &after->comma);
+    const uint64_t after_colon = follow(colon, others, &after->colon);
     const uint64_t may_be_key = strings & (after_open | after_comma);
-    const uint64_t after_key = follow(may_be_key, others, &checker->after_key);
+    const uint64_t after_key = follow(may_be_key, others, &after->key);
     const uint64_t after_value = tokens & ~(after_open | after_comma | after_colon);
     const uint64_t juxtaposed = starts & after_value;
     const uint64_t wrong = (comma & ~after_value) | (colon & ~after_key) |
@@ -400,7 +401,8 @@ static size_t FC_SYM(checker_run)(fc_checker *checker, const uint8_t *text, size
                                   unsigned flags, int complete)
 {
     const size_t upto = end * 64 < length ? end * 64 : length;
-    size_t wrong = FC_NOWHERE, at;
+    fc_after after = checker->after; /* here the stores to the stack cannot change it */
+    size_t wrong = FC_NOWHERE, at, shallow;
 
     if (checker->number_at != FC_NOWHERE && !check_number(checker, text, length, complete))
         return checker->number_start;
@@ -415,23 +417,26 @@ static size_t FC_SYM(checker_run)(fc_checker *checker, const uint8_t *text, size
         checker->utf8_at = upto;
     }
 
+    if (wrong / 64 < end)
+        end = wrong / 64 + 1;
+    shallow =
+        checker->storage_depth < checker->depth_max ? checker->storage_depth : checker->depth_max;
     for (size_t i = first; i < end; i++) {
         const fc_json_block *const block = &blocks[i];
         const size_t base = i * 64, depth = checker->depth;
         unsigned bit = 64;
         uint64_t bad;
 
-        if (base > wrong)
-            break;
         if ((block->quote | block->open | block->close | block->comma | block->colon |
              block->scalar | block->backslash | checker->skip_escape) == 0)
             continue; /* inside a string, a number or whitespace: what came before still did */
-        if (FC_UNLIKELY(depth + FC_CHECKER_GUARD > checker->storage_depth) &&
-            !fc_checker_grow(checker, FC_CHECKER_GUARD))
-            return base;
-        if (FC_UNLIKELY(depth + FC_CHECKER_GUARD > checker->depth_max))
-            bit = too_deep(depth, checker->depth_max, block);
-        bad = check_tokens(checker, text + base, block);
+        if (FC_UNLIKELY(depth + FC_CHECKER_GUARD > shallow)) {
+            if (!fc_checker_grow(checker, FC_CHECKER_GUARD))
+                return base;
+            if (depth + FC_CHECKER_GUARD > checker->depth_max)
+                bit = too_deep(depth, checker->depth_max, block);
+        }
+        bad = check_tokens(checker, &after, text + base, block);
         if (FC_UNLIKELY(bad != 0))
             bit = (unsigned)fc_ctz64(bad) < bit ? (unsigned)fc_ctz64(bad) : bit;
         at = check_scalars(checker, text, length, block, base, depth, complete);
@@ -443,5 +448,6 @@ static size_t FC_SYM(checker_run)(fc_checker *checker, const uint8_t *text, size
         if (FC_UNLIKELY(bit < 64))
             return base + bit < wrong ? base + bit : wrong;
     }
+    checker->after = after;
     return wrong;
 }

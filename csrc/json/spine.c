@@ -99,11 +99,11 @@ static fc_plain_want want_now(const fc_checker *checker)
 {
     const uint8_t top = checker->stack[checker->depth];
 
-    if (checker->after_key && top == FC_IN_OBJECT) /* it is set for strings of arrays, too */
+    if (checker->after.key && top == FC_IN_OBJECT) /* it is set for strings of arrays, too */
         return FC_WANT_COLON;
-    return want_after(checker->after_open    ? (top == FC_IN_OBJECT ? '{' : '[')
-                      : checker->after_comma ? ','
-                      : checker->after_colon ? ':'
+    return want_after(checker->after.open    ? (top == FC_IN_OBJECT ? '{' : '[')
+                      : checker->after.comma ? ','
+                      : checker->after.colon ? ':'
                                              : '}',
                       top);
 }
