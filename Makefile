@@ -56,7 +56,7 @@ test-sanitized: $(INSTALLED) $(VENV)/.with-test ## the parsers' Python tests und
 		$(BIN)/python setup.py -q build --build-base build/sanitized --build-lib $(SANITIZED)
 	PYTHONPATH="$(CURDIR)/$(SANITIZED)" PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 \
 		LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)" \
-		$(BIN)/pytest $(or $(T),tests/json tests/text tests/kernels)
+		$(BIN)/pytest $(or $(T),tests/json tests/ijson tests/text tests/kernels)
 
 # Needs clang. What it finds lies in build/fuzz; a useful input moves to tests/fuzz/<target>.
 SECONDS ?= 60
