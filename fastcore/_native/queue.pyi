@@ -1,4 +1,4 @@
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Literal
 
 from typing_extensions import Self, final
@@ -62,6 +62,8 @@ class Message:
     def settle(self, how: Literal["ack", "nak", "term"]) -> None: ...
     def renewed(self, now: float) -> None: ...
 
+class RedisMessage(Message): ...
+
 def make_messages(
     owner: Window,
     tokens: list[int],
@@ -69,6 +71,13 @@ def make_messages(
     timestamps: list[int],
     headers: Sequence[dict[str, str] | None] | None,
     deliveries: Sequence[int] | None,
+) -> list[Message]: ...
+def encode_xadds(head: bytes, payloads: list[bytes]) -> memoryview: ...
+def redis_messages(
+    owner: Window,
+    entries: list[Any],
+    deliveries: list[int] | None,
+    decode_headers: Callable[[bytes], dict[str, str]],
 ) -> list[Message]: ...
 def column_bytes(column: object) -> list[bytes]: ...
 def monotonic() -> float: ...

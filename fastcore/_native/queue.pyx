@@ -409,3 +409,6 @@ def column_bytes(column):
                 <const char *>rows.data + rows.offsets[i], rows.offsets[i + 1] - rows.offsets[i]
             ))
     return made
+
+
+include "queue_resp.pxi"

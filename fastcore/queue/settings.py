@@ -62,7 +62,15 @@ async def _wal(settings: Settings) -> Backend:
     return backend
 
 
-BACKENDS: dict[str, Callable[[Settings], Awaitable[Backend]]] = {"wal": _wal}
+async def _redis(settings: Settings) -> Backend:
+    from fastcore.queue.redis import RedisBackend
+
+    backend = RedisBackend(settings)
+    await backend.open()
+    return backend
+
+
+BACKENDS: dict[str, Callable[[Settings], Awaitable[Backend]]] = {"wal": _wal, "redis": _redis}
 _URL_OF = {"redis": "redis_url", "jetstream": "nats_url"}
 _EXAMPLES = {"redis": "redis://localhost:6379/0", "jetstream": "nats://localhost:4222"}
 
