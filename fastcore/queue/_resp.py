@@ -69,7 +69,7 @@ class RedisConnector:
         self._hiredis = hiredis
         self._timeout = timeout
         try:
-            self._pool = redis.ConnectionPool.from_url(
+            self._pool: Any = redis.ConnectionPool.from_url(
                 url,
                 protocol=2,
                 decode_responses=False,
