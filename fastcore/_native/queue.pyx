@@ -412,3 +412,4 @@ def column_bytes(column):
 
 
 include "queue_resp.pxi"
+include "queue_nats.pxi"

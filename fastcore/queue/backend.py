@@ -93,8 +93,9 @@ class Backend(Protocol):
 
     name: str
     capabilities: frozenset[str]
-    reconnects: int
 
+    @property
+    def reconnects(self) -> int: ...
     async def open(self) -> None: ...
     async def close(self) -> None: ...
     async def publish(

@@ -188,8 +188,9 @@ class Source(Window):
             await self.confirm()
         except QueueError as error:
             log.warning("acknowledging messages of %s: %s", self.stream, error)
-        await self.give_back(buffered)
+        # First it stops receiving, or what it gives back would come to itself.
         await self._subscription.close()
+        await self.give_back(buffered)
 
 
 class Consumer(Buffer):

@@ -70,7 +70,19 @@ async def _redis(settings: Settings) -> Backend:
     return backend
 
 
-BACKENDS: dict[str, Callable[[Settings], Awaitable[Backend]]] = {"wal": _wal, "redis": _redis}
+async def _jetstream(settings: Settings) -> Backend:
+    from fastcore.queue.jetstream import JetStreamBackend
+
+    backend = JetStreamBackend(settings)
+    await backend.open()
+    return backend
+
+
+BACKENDS: dict[str, Callable[[Settings], Awaitable[Backend]]] = {
+    "wal": _wal,
+    "redis": _redis,
+    "jetstream": _jetstream,
+}
 _URL_OF = {"redis": "redis_url", "jetstream": "nats_url"}
 _EXAMPLES = {"redis": "redis://localhost:6379/0", "jetstream": "nats://localhost:4222"}
 

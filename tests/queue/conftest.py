@@ -161,7 +161,7 @@ def keywords_of(kind: str, servers: Servers, folder: Path) -> dict[str, Any]:
     return {"nats_url": f"nats://127.0.0.1:{servers[kind].port}"}
 
 
-@pytest.fixture(params=["wal", "redis"])
+@pytest.fixture(params=["wal", "redis", "jetstream"])
 def place(request: pytest.FixtureRequest, servers: Servers, tmp_path: Path) -> Place:
     global _streams
     _streams += 1
