@@ -268,7 +268,7 @@ cdef class NatsFeed:
     cdef Py_ssize_t _size, _wanted
     cdef list _dirty
 
-    def __init__(self):
+    def __cinit__(self):
         self._inboxes = {}
         self._dirty = []
         self.reset()
