@@ -27,6 +27,7 @@ COMMANDS = {
     "json": "look into JSON: count records, select fields",
     "grep": "print the lines of files that match",
     "wal": "look into a log: print its records, its state",
+    "queue": "publish to a task queue, consume from it, count what is pending",
     "cpu": "show what this machine can run and which kernels are in use",
     "completion": "print a script that makes bash, zsh or fish complete all of this",
 }

@@ -19,6 +19,7 @@ from fastcore.queue.backend import Pending
 from fastcore.queue.client import MessageId, TaskQueueClient
 from fastcore.queue.consumer import Consumer
 from fastcore.queue.stats import Latency, QueueStats
+from fastcore.queue.worker import Reject, Worker
 
 __all__ = [
     "AuthenticationFailed",
@@ -36,6 +37,8 @@ __all__ = [
     "QueueError",
     "QueueNameError",
     "QueueStats",
+    "Reject",
     "StorageFull",
     "TaskQueueClient",
+    "Worker",
 ]

@@ -70,7 +70,7 @@ class Subscription(Protocol):
         """Settle `acks` without saying when; a failure leaves them to be delivered again."""
 
     async def ack(self, tokens: Sequence[Any]) -> None:
-        """Settle, and return when the backend has confirmed."""
+        """Settle, and return when the backend has confirmed these and all that were posted."""
 
     async def nak(self, messages: Sequence[Message], delay: float, *, uncount: bool) -> None:
         """Have messages delivered again; `uncount`: nobody saw them, where that can be said."""

@@ -20,6 +20,7 @@ from fastcore.queue.consumer import Consumer, Source
 from fastcore.queue.payloads import as_payload, as_payloads
 from fastcore.queue.settings import Settings, make_backend
 from fastcore.queue.stats import Counters, Latency, QueueStats
+from fastcore.queue.worker import Handler, Worker
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer, Self
@@ -383,6 +384,58 @@ class TaskQueueClient:
         names.check_name(group, "group")
         await self.flush()
         return await self.active.pending(stream, group)
+
+    def worker(
+        self,
+        stream: str,
+        group: str,
+        handler: Handler,
+        *,
+        concurrency: int = 1,
+        retry_delay: float = 1.0,
+        retry_delay_max: float = 300.0,
+        grace: float = 30.0,
+        **options: Any,
+    ) -> Worker:
+        """Return a worker, whose `run` calls `handler` for each message and settles it.
+
+        Parameters
+        ----------
+        stream, group : str
+            As for `consume`.
+        handler : callable
+            Takes a `Message`; a coroutine function, or a plain one that is quick.
+            Returning acknowledges; an exception has the message delivered again
+            later; `fastcore.queue.Reject` makes it a dead letter at once.
+        concurrency : int, default 1
+            How many coroutines of the handler may run at a time.
+        retry_delay, retry_delay_max : float, default 1 and 300
+            The delay after the first failure in seconds, doubled after each
+            further one up to the second figure, and shortened by a random part.
+        grace : float, default 30
+            How many seconds handlers may take to end when the worker is stopped.
+        **options
+            `consumer`, `batch`, `ack_wait`, `max_deliver`, as for `consume`.
+        """
+        if not callable(handler):
+            raise TypeError(f"handler must be callable, not {type(handler).__name__}")
+        if not 1 <= concurrency <= 100_000:
+            raise ValueError(f"concurrency must be 1 to 100000, not {concurrency!r}")
+        for name, value in (("retry_delay", retry_delay), ("grace", grace)):
+            if not value >= 0:
+                raise ValueError(f"{name} must be at least 0 seconds, not {value!r}")
+        self.check_open()
+        return Worker(
+            self,
+            stream,
+            group,
+            handler,
+            concurrency=concurrency,
+            retry_delay=retry_delay,
+            retry_delay_max=retry_delay_max,
+            grace=grace,
+            options=options,
+        )
 
     # ---- moving
 

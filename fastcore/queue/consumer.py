@@ -140,9 +140,7 @@ class Source(Window):
 
     async def confirm(self) -> None:
         """Send the window, and wait for the confirmation."""
-        acks = self.take_acks()
-        if acks:
-            await self._open.ack(acks)
+        await self._open.ack(self.take_acks())
 
     # ---- what its consumer calls
 

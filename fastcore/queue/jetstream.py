@@ -292,6 +292,7 @@ class _Subscription:
         self._inbox = b""
         self._listening: Any = None
         self._wanted = 0
+        self._posted: bytes | None = None  # the last acknowledgment sent without asking
         self._open = 0  # how many messages the server will still send
         self._expires = 0.0
         self._pausing: asyncio.TimerHandle | None = None
@@ -312,6 +313,8 @@ class _Subscription:
 
     def request(self, limit: int, acks: list[bytes]) -> None:
         self._wanted = limit
+        if acks:
+            self._posted = acks[-1]
         data = _settlements(acks, b"")
         if self._open <= 0 or self._loop.time() > self._expires:
             data += self._pull_request(limit)
@@ -405,6 +408,7 @@ class _Subscription:
     # ---- settling
 
     def post(self, acks: list[bytes]) -> None:
+        self._posted = acks[-1]
         self._send(_settlements(acks, b""))
 
     async def _confirm(self, tokens: Sequence[bytes], what: bytes) -> None:
@@ -429,8 +433,13 @@ class _Subscription:
         )
 
     async def ack(self, tokens: Sequence[bytes]) -> None:
+        # The server takes acknowledgments in order: one that is confirmed stands for those before,
+        # and acknowledging twice does no harm.
+        if self._posted is not None:
+            tokens = [self._posted, *tokens]
         if tokens:
             await self._confirm(tokens, b"+ACK")
+        self._posted = None
 
     async def term(self, tokens: Sequence[bytes]) -> None:
         await self._confirm(tokens, b"+TERM")

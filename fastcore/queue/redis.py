@@ -247,6 +247,7 @@ class _Subscription:
         self._claiming = False
         self._claim_due = True
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._posting: set[asyncio.Task[Any]] = set()
         self._closed = False
 
     async def connect(self) -> None:
@@ -411,15 +412,22 @@ class _Subscription:
         return command("XACK", self._stream, self._group, *tokens)
 
     def post(self, acks: list[bytes]) -> None:
-        self._spawn(self._post(acks))
+        task = self._spawn(self._post(acks))
+        self._posting.add(task)
+        task.add_done_callback(self._posting.discard)
 
     async def _post(self, acks: list[bytes]) -> None:
         try:
-            await self.ack(acks)
+            await self._ack(acks)
         except Exception as error:
             log.warning("%s: not acknowledged, delivered again: %s", self._doing, error)
 
     async def ack(self, tokens: Sequence[bytes]) -> None:
+        if self._posting:
+            await asyncio.wait(set(self._posting))
+        await self._ack(tokens)
+
+    async def _ack(self, tokens: Sequence[bytes]) -> None:
         # What went ahead of a read that blocks was answered before it: only a lost connection
         # leaves it open.
         every = [*tokens, *self._unconfirmed]
@@ -496,10 +504,11 @@ class _Subscription:
                 await connection.call(command("PING"))
         connection.close()
 
-    def _spawn(self, work: Any) -> None:
-        task = self._loop.create_task(work)
+    def _spawn(self, work: Any) -> asyncio.Task[Any]:
+        task: asyncio.Task[Any] = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
 
 def _script_call(

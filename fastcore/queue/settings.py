@@ -78,10 +78,17 @@ async def _jetstream(settings: Settings) -> Backend:
     return backend
 
 
+async def _first_that_answers(settings: Settings) -> Backend:
+    from fastcore.queue.auto import probe
+
+    return await probe(settings)
+
+
 BACKENDS: dict[str, Callable[[Settings], Awaitable[Backend]]] = {
     "wal": _wal,
     "redis": _redis,
     "jetstream": _jetstream,
+    "redis+jetstream": _first_that_answers,
 }
 _URL_OF = {"redis": "redis_url", "jetstream": "nats_url"}
 _EXAMPLES = {"redis": "redis://localhost:6379/0", "jetstream": "nats://localhost:4222"}

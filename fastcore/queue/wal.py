@@ -241,9 +241,10 @@ class _Subscription:
             log.warning("%s: not acknowledged, delivered again: %s", self.stream, task.exception())
 
     async def ack(self, tokens: Sequence[int]) -> None:
-        if self._posting:
-            await asyncio.wait(self._posting)
-        await self._backend.ask("settle", self.stream, self.group, tokens)
+        while others := self._posting - {asyncio.current_task()}:
+            await asyncio.wait(others)
+        if tokens:
+            await self._backend.ask("settle", self.stream, self.group, tokens)
 
     async def term(self, tokens: Sequence[int]) -> None:
         await self.ack(tokens)
