@@ -3,6 +3,8 @@ from typing import Any, Literal
 
 from typing_extensions import Self, final
 
+from fastcore._native.wal import Replay
+
 @final
 class Histogram:
     @property
@@ -120,5 +122,12 @@ class NatsFeed:
     def reset(self) -> None: ...
     def run(self, data: bytes) -> bytes | None: ...
 
+def count_redelivered(messages: list[Message]) -> int: ...
+def read_entries(
+    reader: Replay,
+    first: int,
+    stop: int,
+    decode: Callable[[memoryview], tuple[bytes, str | None, dict[str, str] | None]],
+) -> tuple[int, list[bytes], list[int], list[dict[str, str] | None] | None, int]: ...
 def column_bytes(column: object) -> list[bytes]: ...
 def monotonic() -> float: ...

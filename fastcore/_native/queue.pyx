@@ -7,6 +7,7 @@ in the next turn of the event loop. See fastcore.queue.consumer.
 """
 
 cimport cython
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdint cimport int64_t, uint64_t
 
@@ -390,6 +391,68 @@ def make_messages(Window owner not None, list tokens not None, list payloads not
 def monotonic():
     """Return the seconds of the clock that deadlines are measured with."""
     return monotonic_s()
+
+
+def count_redelivered(list messages not None):
+    """Return how many of `messages` were delivered before."""
+    cdef Py_ssize_t count = 0
+    cdef Message message
+    for message in messages:
+        count += message.deliveries > 1
+    return count
+
+
+def read_entries(reader, uint64_t first, uint64_t stop, decode):
+    """Read the messages [first, stop) of an embedded stream from its log.
+
+    Parameters
+    ----------
+    reader : Replay
+        Stands at `first` or before.
+    first, stop : int
+        Sequence numbers.
+    decode : callable
+        Returns (payload, id, headers) of a record that is more than its payload.
+
+    Returns
+    -------
+    start, payloads, timestamps, headers, at
+        The first message there was, one list each, headers None where no message
+        has any, and where the reader stands now.
+    """
+    cdef list payloads = [], timestamps = [], headers = None
+    cdef uint64_t seq, at = first
+    cdef object start = first
+    cdef Py_buffer view
+    cdef const char *data
+    for record in reader:
+        assert isinstance(record, tuple)
+        seq = (<tuple>record)[0]
+        at = seq + 1
+        if seq >= first:
+            if not payloads:
+                start = seq
+            payload = (<tuple>record)[2]
+            PyObject_GetBuffer(payload, &view, PyBUF_SIMPLE)
+            try:
+                data = <const char *>view.buf
+                if view.len > 0 and data[0] == 0:
+                    payloads.append(PyBytes_FromStringAndSize(data + 1, view.len - 1))
+                    if headers is not None:
+                        headers.append(None)
+                else:
+                    body, _, fields = decode(payload)
+                    if headers is None and fields is not None:
+                        headers = [None] * len(payloads)
+                    payloads.append(body)
+                    if headers is not None:
+                        headers.append(fields)
+            finally:
+                PyBuffer_Release(&view)
+            timestamps.append((<tuple>record)[1])
+        if at >= stop:
+            break
+    return start, payloads, timestamps, headers, at
 
 
 def column_bytes(column):

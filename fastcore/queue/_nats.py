@@ -130,7 +130,8 @@ class NatsConnection:
         except (OSError, nats_errors.Error, asyncio.TimeoutError) as error:
             raise self._unavailable(self._refused or error) from None
         finally:
-            if not self.client.is_connected:
+            # nats-py can be closed only once it has begun to connect.
+            if not self.client.is_connected and self.client._flush_queue is not None:
                 await self.client.close()
         self.client.options["allow_reconnect"] = True
         self.client.options["max_reconnect_attempts"] = FOREVER
@@ -148,6 +149,10 @@ class NatsConnection:
 
     def _unavailable(self, error: BaseException) -> BackendUnavailable:
         text = str(error).lower()
+        if "hostname in nats connect url" in text:
+            return BackendUnavailable(
+                "nats_url names no server: nats://[user:password@]host[:port]"
+            )
         if "authorization" in text or "authentication" in text or "permissions" in text:
             return AuthenticationFailed(
                 f"NATS at {self.where} refuses the user, password or token of nats_url"
@@ -260,10 +265,7 @@ class NatsConnection:
     # ---- listening
 
     async def _listen(self, subject: str, inbox: AnswerInbox | MessageInbox) -> Any:
-        async def unused(message: Any) -> None:
-            return None
-
-        subscription = await self.client.subscribe(subject, cb=unused)
+        subscription = await self.client.subscribe(subject)
         self.client.parser.feed.add(subscription._id, inbox)
         return subscription
 

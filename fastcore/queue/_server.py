@@ -91,6 +91,8 @@ class Server:
         self.store.close()
         for connection in list(self._connections):
             connection.close()
+        while self._connections:
+            await asyncio.sleep(0.001)
 
     def stop(self) -> None:
         """Give the directory back; returns when it is free."""

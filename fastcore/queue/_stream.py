@@ -7,8 +7,9 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 
 from fastcore import wal
+from fastcore._native.queue import read_entries
 from fastcore._native.wal import Replay
-from fastcore.queue._entry import Entry, decode, encode, encode_plain
+from fastcore.queue._entry import decode, encode, encode_plain
 from fastcore.queue._journal import Durability
 from fastcore.queue._tail import Chunk, Tail
 
@@ -83,36 +84,20 @@ class Stream:
             yield from self.read(seq, seq + 1)
 
     def _read_log(self, first: int, stop: int) -> Iterator[Chunk]:
-        at, reader = self._reader(first)
-        entries: list[tuple[Entry, int]] = []
-        start = first
-        for record in reader:
-            at = record.seq + 1
-            if record.seq >= first:
-                if not entries:
-                    start = record.seq
-                entries.append((decode(record.payload), record.timestamp))
-            if at >= stop:
-                break
+        reader = self._reader(first)
+        start, payloads, timestamps, headers, at = read_entries(reader, first, stop, decode)
         self._readers[at] = reader
         while len(self._readers) > READERS_MAX:
             self._readers.popitem(last=False)
-        if entries:
-            headers = [entry.headers for entry, _ in entries]
-            yield Chunk(
-                start,
-                [entry.payload for entry, _ in entries],
-                [timestamp for _, timestamp in entries],
-                headers if any(headers) else None,
-            )
+        if payloads:
+            yield Chunk(start, payloads, timestamps, headers)
 
-    def _reader(self, first: int) -> tuple[int, Replay]:
+    def _reader(self, first: int) -> Replay:
         """Return a reader that stands at `first` or a little before.
 
         A new one has to find its place in a segment, so those that have one are kept.
         """
         stands = [at for at in self._readers if at <= first < at + READER_SKIP]
         if stands:
-            at = max(stands)
-            return at, self._readers.pop(at)
-        return first, self.log.replay(first)
+            return self._readers.pop(max(stands))
+        return self.log.replay(first)

@@ -12,7 +12,7 @@ from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any, Literal
 
-from fastcore._native.queue import Histogram, Message
+from fastcore._native.queue import Histogram, Message, count_redelivered
 from fastcore.errors import ClientClosed, MessageExpired, MessageSettled
 from fastcore.queue import names
 from fastcore.queue.backend import Backend, Headers, Options, Pending
@@ -485,10 +485,10 @@ class TaskQueueClient:
 
     # ---- for consumers
 
-    def count_delivered(self, messages: Sequence[Message]) -> None:
+    def count_delivered(self, messages: list[Message]) -> None:
         """Count messages that have arrived."""
         self.counters.delivered += len(messages)
-        self.counters.redelivered += sum(message.deliveries > 1 for message in messages)
+        self.counters.redelivered += count_redelivered(messages)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Do `work` beside the program, at the latest when the client is closed."""

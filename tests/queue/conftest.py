@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +93,7 @@ def redis_command(port: int, folder: Path) -> list[str]:
         "dir": str(folder),
         "save": "",
         "appendonly": "yes",
-        "appendfsync": "everysec",
+        "appendfsync": "always",
     }
     words = [word for name, value in options.items() for word in (f"--{name}", value)]
     return ["redis-server", *words]
@@ -106,12 +106,18 @@ def nats_command(port: int, folder: Path) -> list[str]:
 COMMANDS = {"redis": ("redis-server", redis_command), "jetstream": ("nats-server", nats_command)}
 
 
-def start_server(kind: str, folder: Path) -> Server:
+def start(kind: str, folder: Path, more: Sequence[str] = ()) -> Server:
     program, command = COMMANDS[kind]
     if shutil.which(program) is None:
         unavailable(program)
     folder.mkdir(parents=True, exist_ok=True)
-    return Server(folder, command)
+    return Server(folder, lambda port, at: [*command(port, at), *more])
+
+
+@pytest.fixture(scope="session")
+def start_server() -> Callable[..., Server]:
+    """Start a server for one test: `start_server(kind, folder, more_arguments)`."""
+    return start
 
 
 class Servers:
@@ -123,7 +129,7 @@ class Servers:
 
     def __getitem__(self, kind: str) -> Server:
         if kind not in self._started:
-            self._started[kind] = start_server(kind, self._folder / kind)
+            self._started[kind] = start(kind, self._folder / kind)
         return self._started[kind]
 
     def stop(self) -> None:

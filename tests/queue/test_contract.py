@@ -215,6 +215,7 @@ def test_another_consumer_gets_what_one_left_behind(place):
             (again,) = await take(other.consume(place.stream, "g", ack_wait=0.5), 1)
             assert again.payload == b"a"
             assert again.deliveries == 2
+            await asyncio.sleep(0.3)  # the server's clock began a little earlier than the client's
             with pytest.raises(MessageExpired, match="in_progress"):
                 await left[0].ack()
 
@@ -445,8 +446,11 @@ def test_leaving_the_loop_gives_back_what_was_not_handed_out(place):
                 kept.append(message)
                 if len(kept) == 3:
                     break
-            rest = await take(other.consume(place.stream, "g", ack_wait=20), 7)
-            assert sorted(payloads(rest)) == [b"%d" % i for i in range(3, 10)]
+            rest = []
+            async with other.consume(place.stream, "g", ack_wait=20) as consumer:
+                while set(payloads(rest)) != {b"%d" % i for i in range(3, 10)}:
+                    rest += await take(consumer, 1)
+            assert len(rest) == 7 or "uncounted_return" not in client.capabilities
             if "uncounted_return" in client.capabilities:
                 assert {message.deliveries for message in rest} == {1}
             # What is in hand can still be settled.
