@@ -41,7 +41,7 @@ _REPEATS_MAX = 16
 # A set whose literals are expected in more than this share of places is of no use.
 _RATE_MAX = 1 / 300
 # Below this one, fewer literals are better than rarer ones.
-_RATE_RARE = 1e-5
+_RATE_RARE = 3e-8
 
 _NOTHING: Texts = frozenset([""])
 LETTERS = frozenset(string.ascii_lowercase)

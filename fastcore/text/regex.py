@@ -118,6 +118,7 @@ class RegexSet:
             for index, regex in enumerate(self.patterns)
         ]
         self._by_line: list[Finder] | None = None
+        self._any_always: Finder | None = None
         self._required = [
             _required_of(regex, self.ignore_case, self._is_text) for regex in self.patterns
         ]
@@ -304,8 +305,9 @@ class RegexSet:
 
     def _candidates(self, block: bytes, bounds: Ints) -> Iterator[tuple[int, Ints | None]]:
         """Yield each regex with the lines that it may match: None for all."""
+        lines = self._lines_of_always(block, bounds)
         for index in self._always:
-            yield index, None
+            yield index, lines
         found = self._matcher.findall(block)
         if not len(found):
             return
@@ -344,16 +346,34 @@ class RegexSet:
             pieces = [block[start:end] for start, end in zip(starts, ends, strict=True)]
             joined = b"".join(pieces)
             bounds = np.cumsum([0, *map(len, pieces)], dtype=np.int64)
-        find = self._finders()[index]
-        places = []
-        at, end = 0, len(joined)
-        # An empty match at the end belongs to the last line only where no newline ends that.
-        limit = end - joined.endswith(b"\n")
-        while at < end and 0 <= (at := find(joined, at)) <= limit:
-            places.append(at)
-            at = joined.find(b"\n", at) + 1 or end
-        hit = np.searchsorted(bounds[1:-1], np.array(places, np.int64), "right")
-        return candidates[hit]
+        return candidates[_hit_lines(self._finders()[index], joined, bounds)]
+
+    def _lines_of_always(self, block: bytes, bounds: Ints) -> Ints | None:
+        """Return the lines that the regexes without literals may match: None for all.
+
+        Two of them are run as one first; what `\\Q` begins might not end with its regex.
+        """
+        joinable = [
+            index
+            for index in self._always
+            if self._required[index].by_line and "\\Q" not in self._text(index)
+        ]
+        if len(joinable) < 2 or len(joinable) != len(self._always):
+            return None
+        if self._any_always is None:
+            joined = "|".join(f"(?:{self._text(index)})" for index in joinable)
+            regex = joined if self._is_text else joined.encode("latin-1")
+            re2 = _re2()
+            try:
+                made = _compiled(re2, regex, self.ignore_case, joinable[0], by_line=True)
+            except RegexError:  # too large together
+                return None
+            self._any_always = _finder(re2, made)
+        return _hit_lines(self._any_always, block, bounds)
+
+    def _text(self, index: int) -> str:
+        regex = self.patterns[index]
+        return regex if isinstance(regex, str) else regex.decode("latin-1")
 
     def _finders(self) -> list[Finder]:
         """The regexes compiled for many lines at once; two threads may both do that, once."""
@@ -436,6 +456,18 @@ def _finder(re2: Any, regex: Any) -> Finder:
         return int(match(anchor, text, at, len(text))[0][0])
 
     return find_directly
+
+
+def _hit_lines(find: Finder, text: bytes, bounds: Ints) -> Ints:
+    """Return which of the lines of `text`, given by their bounds, a regex matches."""
+    places = []
+    at, end = 0, len(text)
+    # An empty match at the end belongs to the last line only where no newline ends that.
+    limit = end - text.endswith(b"\n")
+    while at < end and 0 <= (at := find(text, at)) <= limit:
+        places.append(at)
+        at = text.find(b"\n", at) + 1 or end
+    return np.searchsorted(bounds[1:-1], np.array(places, np.int64), "right")
 
 
 def _finds_nothing(text: bytes, at: int) -> int:
