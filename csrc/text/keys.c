@@ -156,27 +156,28 @@ static int look_at_grams(fc_cursor *c, size_t place, size_t bucket)
     return 1;
 }
 
-static int look_at_bucket(fc_cursor *c, size_t start)
+static int look_at_bucket(fc_cursor *c, size_t place)
 {
     const fc_buckets *const b = &c->matcher->buckets;
     const fc_bucket_list *const list = &c->matcher->bucket_list;
-    const uint8_t *const text = c->text + start;
-    uint64_t word = fc_load_le64_part(text, c->length - start);
+    const int fold = c->matcher->options.fold_ascii;
+    const uint8_t *const text = c->text + place;
     unsigned bits = 0xFF;
 
-    if (start < c->floor)
-        return 1;
     for (size_t i = 0; i < FC_BUCKET_BYTES; i++)
         bits &= b->low[i][text[i] & 15] & b->high[i][text[i] >> 4];
-    if (c->matcher->options.fold_ascii)
-        word = lower_ascii8(word);
     c->work++;
     for (; bits != 0; bits &= bits - 1) {
         const size_t bucket = (size_t)fc_ctz64(bits);
-        for (size_t i = list->first[bucket]; i < list->first[bucket + 1]; i++)
-            if ((word & list->each[i].mask) == list->each[i].head &&
+        for (size_t i = list->first[bucket]; i < list->first[bucket + 1]; i++) {
+            const size_t offset = list->each[i].offset, start = place - offset;
+            if (place < offset || start < c->floor)
+                continue;
+            const uint64_t word = word_from(c, start);
+            if (((fold ? lower_ascii8(word) : word) & list->each[i].mask) == list->each[i].head &&
                 !look(c, list->each[i].rank, start))
                 return 0;
+        }
     }
     return 1;
 }
@@ -251,18 +252,21 @@ static int scan_buckets(fc_cursor *c)
     return 1;
 }
 
-/* Keys of places below this one are all there. */
+/*
+ * Keys of places below this one are all there. An occurrence is met within `reach` of its
+ * start, and not later than the bytes it is met by still fit before its end.
+ */
 static size_t sure_place(const fc_cursor *c)
 {
     const fc_matcher *const m = c->matcher;
+    const int has_grams = c->engine == FC_ENGINE_GRAMS;
+    const size_t reach = has_grams ? m->grams->reach : m->bucket_list.reach;
 
     if (c->at >= c->length)
         return SIZE_MAX;
-    if (c->engine == FC_ENGINE_BUCKETS)
-        return m->options.kind == FC_OVERLAPPING ? c->at + m->shortest : c->at;
     if (m->options.kind == FC_OVERLAPPING)
-        return c->at + m->grams->filter.bytes;
-    return c->at > m->grams->reach ? c->at - m->grams->reach : 0;
+        return c->at + (has_grams ? m->grams->filter.bytes : FC_BUCKET_BYTES);
+    return c->at > reach ? c->at - reach : 0;
 }
 
 size_t fc_fill_keys(fc_cursor *c, fc_status *status)

@@ -2,12 +2,13 @@
  * text/matcher.c - from a list of patterns to a matcher, and which engine it gets.
  *
  * One pattern is searched for by its two rarest bytes (kernels/find_literal.inc.h), by
- * the order below; a single byte, by the byte kernels; a few, by their first bytes
+ * the order below; a single byte, by the byte kernels; a few, by three bytes of each
  * (kernels/bucket_starts.inc.h); more, by grams of them (grams.h), or by an automaton where
  * some are too short for that.
  */
 #include "text/matcher.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,10 +126,10 @@ static void choose_pair(fc_literal *literal)
 }
 
 /*
- * Literals that the first bytes can tell apart: beyond, too many places may start one, and
+ * Literals that three bytes can tell apart: beyond, too many places may start one, and
  * grams are quicker where the literals are long enough for them.
  */
-enum { BUCKET_PATTERNS = 12, ORDERED_BYTES_MAX = 1 << 16 };
+enum { BUCKET_PATTERNS = 12, BUCKET_REACH_MAX = 48, ORDERED_BYTES_MAX = 1 << 16 };
 
 static size_t shortest(const fc_patterns *p)
 {
@@ -160,39 +161,68 @@ static int make_order(fc_matcher *m)
     return 1;
 }
 
-/* Neighbours in byte order share a bucket: the bytes they have in common do not widen it. */
-static fc_status make_buckets(fc_matcher *m)
+/* Where in a literal its three rarest neighbours stand. */
+static size_t rarest_window(const uint8_t *bytes, size_t length)
+{
+    size_t best = 0;
+    unsigned least = UINT_MAX;
+    for (size_t at = 0; at + FC_BUCKET_BYTES <= length && at <= BUCKET_REACH_MAX; at++) {
+        unsigned rank = 0;
+        for (size_t i = 0; i < FC_BUCKET_BYTES; i++)
+            rank += frequency_rank[bytes[at + i]];
+        if (rank < least) {
+            least = rank;
+            best = at;
+        }
+    }
+    return best;
+}
+
+/* Neighbours in the order of their windows share a bucket: common bytes do not widen it. */
+static void make_buckets(fc_matcher *m)
 {
     const fc_patterns *const p = &m->patterns;
     fc_bucket_list *const list = &m->bucket_list;
-    uint32_t sorted[FC_BUCKET_PATTERNS_MAX], rank_of[FC_BUCKET_PATTERNS_MAX];
+    uint32_t windows[FC_BUCKET_PATTERNS_MAX];
 
-    if (!fc_patterns_sort(p, 0, sorted))
-        return FC_ENOMEM;
-    for (size_t rank = 0; rank < p->count; rank++)
-        rank_of[m->order == NULL ? rank : m->order[rank]] = (uint32_t)rank;
+    for (size_t rank = 0; rank < p->count; rank++) {
+        const uint32_t pattern = m->order == NULL ? (uint32_t)rank : m->order[rank];
+        const uint8_t *const bytes = p->bytes + p->offsets[pattern];
+        const size_t length = (size_t)(p->offsets[pattern + 1] - p->offsets[pattern]);
+        const size_t offset = rarest_window(bytes, length);
+        const uint8_t *const at = bytes + offset;
+        const uint32_t window = (uint32_t)at[0] << 16 | (uint32_t)at[1] << 8 | at[2];
+        size_t i = rank;
+
+        for (; i > 0 && windows[i - 1] > window; i--) {
+            windows[i] = windows[i - 1];
+            list->each[i] = list->each[i - 1];
+        }
+        windows[i] = window;
+        list->each[i].head = fc_load_le64_part(bytes, length < 8 ? length : 8);
+        list->each[i].mask = length < 8 ? fc_low_bits64(8 * length) : UINT64_MAX;
+        list->each[i].rank = (uint32_t)rank;
+        list->each[i].offset = (uint32_t)offset;
+        if (offset > list->reach)
+            list->reach = offset;
+    }
     for (size_t i = 0; i < p->count; i++) {
-        const uint8_t *const bytes = p->bytes + p->offsets[sorted[i]];
-        const size_t length = (size_t)(p->offsets[sorted[i] + 1] - p->offsets[sorted[i]]);
         const size_t bucket = i * FC_BUCKETS / p->count;
         const uint8_t bit = (uint8_t)(1u << bucket);
 
         list->first[bucket + 1] = i + 1;
-        list->each[i].head = fc_load_le64_part(bytes, length < 8 ? length : 8);
-        list->each[i].mask = length < 8 ? fc_low_bits64(8 * length) : UINT64_MAX;
-        list->each[i].rank = rank_of[sorted[i]];
         for (size_t at = 0; at < FC_BUCKET_BYTES; at++) {
-            const int letter = m->options.fold_ascii && bytes[at] >= 'a' && bytes[at] <= 'z';
-            m->buckets.low[at][bytes[at] & 15] |= bit;
-            m->buckets.high[at][bytes[at] >> 4] |= bit;
+            const uint8_t byte = (uint8_t)(windows[i] >> (16 - 8 * at));
+            const int letter = m->options.fold_ascii && byte >= 'a' && byte <= 'z';
+            m->buckets.low[at][byte & 15] |= bit;
+            m->buckets.high[at][byte >> 4] |= bit;
             if (letter)
-                m->buckets.high[at][(bytes[at] & ~0x20) >> 4] |= bit;
+                m->buckets.high[at][(byte & ~0x20) >> 4] |= bit;
         }
     }
     for (size_t bucket = 0; bucket < FC_BUCKETS; bucket++) /* empty ones, of few patterns */
         if (list->first[bucket + 1] < list->first[bucket])
             list->first[bucket + 1] = list->first[bucket];
-    return FC_OK;
 }
 
 /* The tables of the engine chosen. */
@@ -211,9 +241,12 @@ static fc_status make_engine(fc_matcher *m)
         return FC_OK;
     if (m->options.kind != FC_LEFTMOST_FIRST && !make_order(m))
         return FC_ENOMEM;
-    return m->engine == FC_ENGINE_BUCKETS ? make_buckets(m)
-                                          : fc_grams_create(&m->grams, &m->patterns, m->order,
-                                                            frequency_rank, m->options.fold_ascii);
+    if (m->engine == FC_ENGINE_BUCKETS) {
+        make_buckets(m);
+        return FC_OK;
+    }
+    return fc_grams_create(&m->grams, &m->patterns, m->order, frequency_rank,
+                           m->options.fold_ascii);
 }
 
 static fc_engine engine_of_many(const fc_matcher *m)

@@ -25,9 +25,11 @@ typedef enum fc_engine {
 /* The literals of buckets: those of bucket k are each[first[k]] .. each[first[k + 1]]. */
 typedef struct fc_bucket_list {
     size_t first[FC_BUCKETS + 1];
+    size_t reach; /* the greatest offset */
     struct {
         uint64_t head, mask; /* its first bytes, 8 at most, and which of a word these are */
         uint32_t rank;
+        uint32_t offset; /* of the bytes that buckets are about */
     } each[FC_BUCKET_PATTERNS_MAX];
 } fc_bucket_list;
 

@@ -161,3 +161,39 @@ int fc_word_before(const uint8_t *text, size_t begin, size_t at, int unicode)
             return decode(text + at - back, back, &point) == back && is_word_point(point);
     return 0;
 }
+
+/*
+ * One byte or two, both stored whichever it is: words and spaces alternate too often for a
+ * branch to be predicted.
+ */
+static size_t put_short(uint8_t *out, uint32_t point)
+{
+    const uint32_t lead = 0xC0 | point >> 6;
+    out[0] = (uint8_t)(point < 0x80 ? point : lead);
+    out[1] = (uint8_t)(0x80 | (point & 0x3F));
+    return 1 + (point >= 0x80);
+}
+
+size_t fc_utf8_of_units1(const uint8_t *units, size_t count, uint8_t *out)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < count; i++)
+        used += put_short(out + used, units[i]);
+    return used;
+}
+
+size_t fc_utf8_of_units2(const uint16_t *units, size_t count, uint8_t *out)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t point = units[i];
+        if (point < 0x800) {
+            used += put_short(out + used, point);
+        } else {
+            out[used++] = (uint8_t)(0xE0 | point >> 12);
+            out[used++] = (uint8_t)(0x80 | (point >> 6 & 0x3F));
+            out[used++] = (uint8_t)(0x80 | (point & 0x3F));
+        }
+    }
+    return used;
+}

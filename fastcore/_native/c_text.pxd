@@ -1,5 +1,5 @@
 # fastcore/text.h, as Cython sees it.
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from fastcore._native.c cimport fc_error, fc_kernels, fc_status
 
@@ -70,6 +70,8 @@ cdef extern from "fastcore/text.h" nogil:
                             const fc_matches *matches, size_t count, int in_points)
     size_t fc_fold_utf8(const uint8_t *text, size_t length, uint8_t *out)
     size_t fc_fold_bytes_max(size_t length)
+    size_t fc_utf8_of_units1(const uint8_t *units, size_t count, uint8_t *out)
+    size_t fc_utf8_of_units2(const uint16_t *units, size_t count, uint8_t *out)
 
     void fc_lines_open(fc_lines *lines, const fc_matcher *matcher, int invert, int fold_unicode)
     fc_status fc_lines_feed(fc_lines *lines, const uint8_t *text, size_t length, int last,

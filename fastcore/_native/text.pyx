@@ -12,7 +12,7 @@ from cpython.buffer cimport (
 )
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_Check
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memset
 
@@ -26,7 +26,7 @@ from fastcore._native.c_text cimport (
     fc_matcher_kernel, fc_matcher_longest,
     fc_matcher_options, fc_matches, fc_matches_to_points, fc_matches_to_rows, fc_points,
     fc_prefixes, fc_prefixes_bytes, fc_prefixes_create, fc_prefixes_destroy, fc_prefixes_longest,
-    fc_prefixes_next,
+    fc_prefixes_next, fc_utf8_of_units1, fc_utf8_of_units2,
 )
 from fastcore._native.cpu cimport active_kernels
 from fastcore._native.errors cimport raise_status
@@ -37,6 +37,7 @@ from fastcore._matches import Match, Matches
 cdef extern from "Python.h":
     bint PyUnicode_IS_ASCII(object text)
     void *PyUnicode_DATA(object text)
+    int PyUnicode_KIND(object text)
     Py_ssize_t PyUnicode_GET_LENGTH(object text)
     int PySlice_AdjustIndices(Py_ssize_t length, Py_ssize_t *start, Py_ssize_t *stop,
                               Py_ssize_t step)

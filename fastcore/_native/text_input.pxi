@@ -69,24 +69,45 @@ cdef class Haystack:
             PyBuffer_Release(&self.view)
 
     cdef int take_str(self, str text, bint fold) except -1:
-        cdef bytes encoded
+        cdef uint8_t *folded_text
+        self.keeper = text
         if PyUnicode_IS_ASCII(text):
-            self.keeper = text
             self.text = <const uint8_t *>PyUnicode_DATA(text)
             self.length = PyUnicode_GET_LENGTH(text)
             return 0
-        encoded = utf8(text)
-        self.keeper = encoded
-        self.text = <const uint8_t *>PyBytes_AS_STRING(encoded)
-        self.length = PyBytes_GET_SIZE(encoded)
         self.in_points = True
+        self.encode(text)
         if fold:
-            self.owned = <uint8_t *>malloc(fc_fold_bytes_max(self.length))
-            if self.owned == NULL:
+            folded_text = <uint8_t *>malloc(fc_fold_bytes_max(self.length))
+            if folded_text == NULL:
                 raise MemoryError("folding the case of a haystack")
             with nogil:
-                self.length = fc_fold_utf8(self.text, self.length, self.owned)
-            self.text = self.owned
+                self.length = fc_fold_utf8(self.text, self.length, folded_text)
+            free(self.owned)
+            self.text = self.owned = folded_text
+        return 0
+
+    cdef int encode(self, str text) except -1:
+        """Take the UTF-8 of `text`: several times as fast as str.encode where it is not ASCII."""
+        cdef int kind = PyUnicode_KIND(text)
+        cdef size_t count = PyUnicode_GET_LENGTH(text)
+        cdef const void *units = PyUnicode_DATA(text)
+        cdef bytes encoded
+        if kind == 4:
+            encoded = utf8(text)
+            self.keeper = encoded
+            self.text = <const uint8_t *>PyBytes_AS_STRING(encoded)
+            self.length = PyBytes_GET_SIZE(encoded)
+            return 0
+        self.owned = <uint8_t *>malloc((kind + 1) * count + 1)
+        if self.owned == NULL:
+            raise MemoryError("encoding a haystack")
+        with nogil:
+            if kind == 1:
+                self.length = fc_utf8_of_units1(<const uint8_t *>units, count, self.owned)
+            else:
+                self.length = fc_utf8_of_units2(<const uint16_t *>units, count, self.owned)
+        self.text = self.owned
         return 0
 
     cdef int take_buffer(self, object data) except -1:

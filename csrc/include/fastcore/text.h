@@ -173,6 +173,14 @@ size_t fc_fold_utf8(const uint8_t *text, size_t length, uint8_t *out);
 size_t fc_fold_bytes_max(size_t length);
 
 /*
+ * UTF-8 of text in units of one byte (Latin-1) or of two. A unit is a code point, a
+ * surrogate too. Returns the bytes written to out, which must have room for 2 or 3 bytes a
+ * unit, and one more.
+ */
+size_t fc_utf8_of_units1(const uint8_t *units, size_t count, uint8_t *out);
+size_t fc_utf8_of_units2(const uint16_t *units, size_t count, uint8_t *out);
+
+/*
  * Which of many strings a text begins with. Made once, read by any number of threads.
  */
 typedef struct fc_prefixes fc_prefixes;
