@@ -253,7 +253,13 @@ class _Subscription:
     async def connect(self) -> None:
         """Open the connection that reads."""
         connection = await self._backend.connector.connect()
-        self._client_id = await connection.one(command("CLIENT", "ID"), self._doing)
+        try:
+            # A server that is still loading answers the first of these, and refuses the second.
+            self._client_id = await connection.one(command("CLIENT", "ID"), self._doing)
+            await connection.one(command("PING"), self._doing)
+        except BaseException:
+            connection.close()
+            raise
         connection.when_lost(self._lost)
         self._connection = connection
 
@@ -312,9 +318,14 @@ class _Subscription:
     def _refused(self, reply: Exception) -> None:
         if str(reply).startswith("NOGROUP"):  # the stream was deleted, and its groups with it
             self._spawn(self._begin_anew())
-        else:
-            self._wanted = 0
-            self._sink.fail(error_of(reply, self._doing))
+            return
+        error = error_of(reply, self._doing)
+        if type(error) is BackendUnavailable:  # it loads, or fails over: as if it were not there
+            assert self._connection is not None
+            self._connection.abort()
+            return
+        self._wanted = 0
+        self._sink.fail(error)
 
     async def _begin_anew(self) -> None:
         try:
