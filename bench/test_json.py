@@ -205,7 +205,7 @@ def rows_engine(engine: str, name: str) -> Engine:
     "engine", ["fastcore", *installed("json", "orjson", "msgspec", "simdjson")]
 )
 def test_stream_tuples(benchmark: Any, engine: str, name: str) -> None:
-    rows = run(benchmark, rows_engine(engine, name), workload_of(name))
+    rows = run(benchmark, rows_engine(engine, name), workload_of(name), headline=True)
     at = list(FIELDS[name]).index(SUMMED[name])
     assert (len(rows), sum(row[at] for row in rows)) == columns_answer(name)
 
@@ -224,7 +224,7 @@ def test_stream_whole_records(benchmark: Any, engine: str, name: str) -> None:
     import orjson
 
     workload = workload_of(name)
-    (last,) = run(benchmark, whole_engine(engine, workload.data), workload)
+    (last,) = run(benchmark, whole_engine(engine, workload.data), workload, headline=True)
     assert last == orjson.loads(workload.data.splitlines()[-1])
 
 

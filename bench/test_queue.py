@@ -173,7 +173,7 @@ ROWS = [
 
 @pytest.mark.parametrize(("kind", "size", "engine"), ROWS)
 def test_publish__1000_at_a_time(benchmark, servers, loop, kind, size, engine):
-    benchmark.extra_info.update(items=COUNT, unit="messages/s")
+    benchmark.extra_info.update(items=COUNT)
     given = batches(SIZES[size])
     made = make(kind, engine, loop, servers)
     try:
@@ -187,7 +187,7 @@ def test_publish__1000_at_a_time(benchmark, servers, loop, kind, size, engine):
 
 @pytest.mark.parametrize(("kind", "size", "engine"), ROWS)
 def test_consume_and_ack__1000_at_a_time(benchmark, servers, loop, kind, size, engine):
-    benchmark.extra_info.update(items=COUNT, unit="messages/s")
+    benchmark.extra_info.update(items=COUNT)
     given = batches(SIZES[size])
     made = make(kind, engine, loop, servers)
 
@@ -205,7 +205,7 @@ def test_consume_and_ack__1000_at_a_time(benchmark, servers, loop, kind, size, e
 
 @pytest.mark.parametrize("kind", ["embedded", "redis", "jetstream"])
 def test_worker__no_op_tasks(benchmark, servers, loop, kind):
-    benchmark.extra_info.update(items=COUNT, unit="messages/s")
+    benchmark.extra_info.update(items=COUNT)
     given = batches(100)
     made = make(kind, "fastcore", loop, servers)
 

@@ -145,12 +145,14 @@ COUNTS = [5, 50, 500, 5000, 50_000]
 @pytest.mark.parametrize("count", COUNTS)
 @pytest.mark.parametrize("engine", MANY)
 def test_findall__rare_literals(benchmark: Any, engine: str, count: int) -> None:
+    benchmark.extra_info.update(axis="patterns", patterns=count)
     measure(benchmark, engine, workloads.indicators(count), workloads.server_logs())
 
 
 @pytest.mark.parametrize("count", COUNTS)
 @pytest.mark.parametrize("engine", MANY)
 def test_findall__frequent_literals(benchmark: Any, engine: str, count: int) -> None:
+    benchmark.extra_info.update(axis="patterns", patterns=count)
     measure(benchmark, engine, workloads.tokens(count), workloads.server_logs())
 
 
@@ -438,5 +440,5 @@ HARD = {
 @pytest.mark.parametrize("engine", ["fastcore", *installed("ahocorasick_rs")])
 def test_count__hard_patterns(benchmark: Any, engine: str, patterns: str) -> None:
     data = b"a" * workloads.quick(2 * MIB, MIB // 4)
-    benchmark.extra_info.update(bytes=len(data), unit="B/s", origin="generated")
+    benchmark.extra_info.update(bytes=len(data), origin="generated")
     assert benchmark(engine_of(engine, HARD[patterns], data)) == 0
