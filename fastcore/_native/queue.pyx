@@ -426,13 +426,12 @@ def read_entries(reader, uint64_t first, uint64_t stop, decode):
     cdef Py_buffer view
     cdef const char *data
     for record in reader:
-        assert isinstance(record, tuple)
-        seq = (<tuple>record)[0]
+        seq = record.seq
         at = seq + 1
         if seq >= first:
             if not payloads:
                 start = seq
-            payload = (<tuple>record)[2]
+            payload = record.payload
             PyObject_GetBuffer(payload, &view, PyBUF_SIMPLE)
             try:
                 data = <const char *>view.buf
@@ -449,7 +448,7 @@ def read_entries(reader, uint64_t first, uint64_t stop, decode):
                         headers.append(fields)
             finally:
                 PyBuffer_Release(&view)
-            timestamps.append((<tuple>record)[1])
+            timestamps.append(record.timestamp)
         if at >= stop:
             break
     return start, payloads, timestamps, headers, at

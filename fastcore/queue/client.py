@@ -61,8 +61,8 @@ class TaskQueueClient:
     dedup_window : float, default 120
         For how many seconds a second `publish` with the same `id` stores nothing.
     max_messages : int, optional
-        Keep about so many messages in a stream and drop the oldest, acknowledged
-        or not. Default: keep all.
+        On a server: keep about so many messages in a stream and drop the oldest,
+        acknowledged or not. Default: keep all. ``"wal"`` keeps all.
     timeout : float, default 5
         How many seconds one call waits for a server, and `publish` for a
         connection that is being made anew.
@@ -70,9 +70,6 @@ class TaskQueueClient:
         After how many seconds without a server a consumer raises
         `BackendUnavailable`. Until then it tries again and again, with pauses
         that double up to 2 s.
-    failover : bool, default False
-        With ``"redis+jetstream"``: whether to go over to the other server when
-        the one in use is gone for `give_up` seconds.
 
     Examples
     --------
@@ -108,7 +105,6 @@ class TaskQueueClient:
         max_messages: int | None = None,
         timeout: float = 5.0,
         give_up: float = 60.0,
-        failover: bool = False,
     ) -> None:
         self._settings = Settings(
             path=os.path.abspath(os.fsdecode(path)),
@@ -119,7 +115,6 @@ class TaskQueueClient:
             max_messages=max_messages,
             timeout=timeout,
             give_up=give_up,
-            failover=failover,
         )
         self._wanted = backend
         self._settings.check(backend)

@@ -24,7 +24,6 @@ class Settings:
     max_messages: int | None
     timeout: float
     give_up: float
-    failover: bool
 
     def check(self, backend: str) -> None:
         """Raise where a value is wrong, or `backend` needs one that is missing."""
@@ -46,8 +45,11 @@ class Settings:
             raise ValueError(
                 f"dedup_window must be 0.1 to 86400 seconds, not {self.dedup_window!r}"
             )
-        if self.max_messages is not None and not 1 <= self.max_messages <= 2**53:
-            raise ValueError(f"max_messages must be 1 to 2**53, not {self.max_messages!r}")
+        if self.max_messages is not None:
+            if not 1 <= self.max_messages <= 2**53:
+                raise ValueError(f"max_messages must be 1 to 2**53, not {self.max_messages!r}")
+            if backend == "wal":
+                raise ValueError("max_messages is for servers: the backend 'wal' keeps all messages")
         for name in ("timeout", "give_up"):
             value = getattr(self, name)
             if not 0 < value < math.inf:

@@ -103,7 +103,7 @@ class RegexSet:
     >>> found.number.tolist(), found.pattern.tolist()
     ([1, 2, 2], [0, 0, 1])
     >>> sorted(rules.prefilter)
-    ['ERROR: ', 'WARN: ', 'user=']
+    ['ERROR: ', 'WARN: ', 'user=admin', 'user=root']
     """
 
     def __init__(

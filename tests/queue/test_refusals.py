@@ -73,7 +73,8 @@ def test_wrong_settings():
         ({"backend": "redis+jetstream", "redis_url": "redis://x"}, "needs nats_url="),
         ({"durability": "maybe"}, "durability"),
         ({"dedup_window": 0}, "dedup_window"),
-        ({"max_messages": 0}, "max_messages"),
+        ({"max_messages": 0}, "max_messages must be"),
+        ({"max_messages": 10}, "keeps all messages"),
         ({"timeout": -1}, "timeout"),
     ]:
         with pytest.raises(ValueError, match=text):
