@@ -60,13 +60,18 @@ test-sanitized: $(INSTALLED) $(VENV)/.with-test ## the parsers' Python tests und
 
 # Needs clang. What it finds lies in build/fuzz; a useful input moves to tests/fuzz/<target>.
 SECONDS ?= 60
-fuzz: ## the JSON core under libFuzzer for SECONDS=60
-	@mkdir -p build/fuzz/json
+FUZZED := json text
+fuzz: $(FUZZED:%=build/fuzz/fuzz_%) ## the JSON core and the matcher under libFuzzer, for SECONDS=60 each
+	for target in $(FUZZED); do \
+		mkdir -p build/fuzz/$$target && \
+		build/fuzz/fuzz_$$target -max_total_time=$(SECONDS) -max_len=600 -timeout=10 \
+			-artifact_prefix=build/fuzz/ build/fuzz/$$target tests/fuzz/$$target || exit 1; \
+	done
+
+build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(SOURCES)
+	@mkdir -p $(@D)
 	clang -std=c11 -O2 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-		-Icsrc -Icsrc/include tests/fuzz/fuzz_json.c \
-		$(foreach room,base cpu kernels json columns,csrc/$(room)/*.c) -o build/fuzz/fuzz_json
-	build/fuzz/fuzz_json -max_total_time=$(SECONDS) -max_len=600 -artifact_prefix=build/fuzz/ \
-		build/fuzz/json tests/fuzz/json
+		-Icsrc -Icsrc/include $< $(wildcard csrc/*/*.c) -pthread -o $@
 
 bench: $(INSTALLED) $(VENV)/.with-test $(VENV)/.with-bench ## benchmarks beside the peers, then bench/results/report.md and report.svg
 	$(BIN)/python bench/run.py $(if $(QUICK),--quick) $(T)

@@ -29,7 +29,7 @@ version = release = fastcore.__version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 root_doc = "docs/README"
-include_patterns = ["*.md", "docs/**", "bench/*.md", "bench/results/report.md", "tests/README.md",
+include_patterns = ["*.md", "docs/**", "bench/*.md", "bench/results/*.md", "tests/README.md",
                     "csrc/README.md", "csrc/simd/README.md", "examples/data/README.md"]  # fmt: skip
 exclude_patterns = [".*", "build", "dist", "docs/site", "**/.*", "**/node_modules"]
 
@@ -60,7 +60,8 @@ PAGES = {
     "Reference": ["docs/reference/*", "docs/format/*", "CHANGELOG"],
     "Explanation": ["docs/ARCHITECTURE", "docs/explanation/*", "docs/design/*", "SECURITY"],
     "Working on it": [
-        "CONTRIBUTING", "tests/README", "bench/README", "bench/results/report",
+        "CONTRIBUTING", "tests/README", "bench/README",
+        "bench/results/report", "bench/results/modelled",
         "csrc/README", "csrc/simd/README", "examples/data/README",
     ],
 }  # fmt: skip
