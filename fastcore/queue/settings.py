@@ -49,7 +49,7 @@ class Settings:
             if not 1 <= self.max_messages <= 2**53:
                 raise ValueError(f"max_messages must be 1 to 2**53, not {self.max_messages!r}")
             if backend == "wal":
-                raise ValueError("max_messages is for servers: the backend 'wal' keeps all messages")
+                raise ValueError("max_messages is for servers: 'wal' keeps all messages")
         for name in ("timeout", "give_up"):
             value = getattr(self, name)
             if not 0 < value < math.inf:
