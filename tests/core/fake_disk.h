@@ -15,6 +15,7 @@
 #define FC_TEST_FAKE_DISK_H
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,9 +61,23 @@ typedef struct disk {
     void (*watch)(struct disk *disk,
                   void *to); /* before and after each call that changes something */
     void *watcher;
+    pthread_mutex_t lock; /* held through every call, and while somebody watches */
+    pthread_t maker;      /* who watches: the flusher's calls are seen by the maker's next one */
 } disk;
 
 static inline disk *disk_of(void *context) { return context; }
+
+static inline disk *disk_enter(void *context)
+{
+    disk *d = disk_of(context);
+    pthread_mutex_lock(&d->lock);
+    return d;
+}
+
+static inline void disk_leave(disk **d) { pthread_mutex_unlock(&(*d)->lock); }
+
+/* Of a variable made by disk_enter(): left with the block. */
+#define DISK_HELD __attribute__((cleanup(disk_leave)))
 
 static inline const char *disk_base(const char *path)
 {
@@ -72,8 +87,15 @@ static inline const char *disk_base(const char *path)
 
 static inline void disk_watch(disk *d)
 {
-    if (d->watch != NULL)
+    if (d->watch != NULL && pthread_equal(d->maker, pthread_self()))
         d->watch(d, d->watcher);
+}
+
+/* Between two calls. */
+static inline void disk_watch_now(disk *d)
+{
+    disk *held DISK_HELD = disk_enter(d);
+    disk_watch(held);
 }
 
 /* Count a call; an errno when it is the one to fail. */
@@ -104,7 +126,7 @@ static inline void disk_note_name(disk *d, disk_file *file)
 
 static inline int disk_open(void *context, const char *path, int how, fc_file *out)
 {
-    disk *d = disk_of(context);
+    disk *d DISK_HELD = disk_enter(context);
     int failed = disk_call(d);
     if (failed)
         return failed;
@@ -136,14 +158,16 @@ static inline void disk_close(void *context, fc_file file)
 
 static inline int disk_size(void *context, fc_file file, uint64_t *bytes)
 {
-    *bytes = disk_of(context)->files[file].size;
+    disk *d DISK_HELD = disk_enter(context);
+    *bytes = d->files[file].size;
     return 0;
 }
 
 static inline int disk_read_at(void *context, fc_file file, void *data, size_t bytes,
                                uint64_t offset, size_t *done)
 {
-    const disk_file *f = &disk_of(context)->files[file];
+    disk *d DISK_HELD = disk_enter(context);
+    const disk_file *f = &d->files[file];
     const uint64_t left = offset < f->size ? f->size - offset : 0;
     *done = bytes < left ? bytes : (size_t)left;
     memcpy(data, f->seen + offset, *done);
@@ -153,7 +177,7 @@ static inline int disk_read_at(void *context, fc_file file, void *data, size_t b
 static inline int disk_write_at(void *context, fc_file file, const void *data, size_t bytes,
                                 uint64_t offset, size_t *done)
 {
-    disk *d = disk_of(context);
+    disk *d DISK_HELD = disk_enter(context);
     disk_file *f = &d->files[file];
     int failed = disk_call(d);
     if (failed)
@@ -173,7 +197,7 @@ static inline int disk_write_at(void *context, fc_file file, const void *data, s
 
 static inline int disk_sync(void *context, fc_file file)
 {
-    disk *d = disk_of(context);
+    disk *d DISK_HELD = disk_enter(context);
     disk_file *f = &d->files[file];
     int failed = disk_call(d);
     for (size_t s = 0; s < DISK_SECTORS; s++) {
@@ -192,7 +216,7 @@ static inline int disk_sync(void *context, fc_file file)
 
 static inline int disk_resize(void *context, fc_file file, uint64_t bytes)
 {
-    disk *d = disk_of(context);
+    disk *d DISK_HELD = disk_enter(context);
     disk_file *f = &d->files[file];
     int failed = disk_call(d);
     if (failed)
@@ -210,7 +234,7 @@ static inline int disk_resize(void *context, fc_file file, uint64_t bytes)
 
 static inline int disk_allocate(void *context, fc_file file, uint64_t bytes)
 {
-    disk *d = disk_of(context);
+    disk *d DISK_HELD = disk_enter(context);
     int failed = disk_call(d);
     if (failed)
         return failed;
@@ -230,7 +254,7 @@ static inline uint64_t disk_next_data(void *context, fc_file file, uint64_t offs
 
 static inline int disk_map(void *context, fc_file file, size_t bytes, uint8_t **out)
 {
-    disk *d = disk_of(context);
+    disk *d DISK_HELD = disk_enter(context);
     int failed = disk_call(d);
     if (failed)
         return failed;
@@ -249,7 +273,8 @@ static inline void disk_unmap(void *context, uint8_t *at, size_t bytes)
 
 static inline int disk_lock(void *context, fc_file file)
 {
-    disk_file *f = &disk_of(context)->files[file];
+    disk *d DISK_HELD = disk_enter(context);
+    disk_file *f = &d->files[file];
     if (f->locked)
         return EAGAIN;
     f->locked = true;
@@ -258,12 +283,13 @@ static inline int disk_lock(void *context, fc_file file)
 
 static inline void disk_unlock(void *context, fc_file file)
 {
-    disk_of(context)->files[file].locked = false;
+    disk *d DISK_HELD = disk_enter(context);
+    d->files[file].locked = false;
 }
 
 static inline int disk_unlink(void *context, const char *path)
 {
-    disk *d = disk_of(context);
+    disk *d DISK_HELD = disk_enter(context);
     int failed = disk_call(d);
     if (failed)
         return failed;
@@ -278,7 +304,7 @@ static inline int disk_unlink(void *context, const char *path)
 
 static inline int disk_rename_file(void *context, const char *from, const char *to)
 {
-    disk *d = disk_of(context);
+    disk *d DISK_HELD = disk_enter(context);
     int failed = disk_call(d);
     if (failed)
         return failed;
@@ -293,8 +319,9 @@ static inline int disk_rename_file(void *context, const char *from, const char *
 
 static inline int disk_make_directory(void *context, const char *path)
 {
+    disk *d DISK_HELD = disk_enter(context);
     (void)path;
-    return disk_call(disk_of(context));
+    return disk_call(d);
 }
 
 static inline void disk_settle_names(disk *d, size_t count)
@@ -306,7 +333,7 @@ static inline void disk_settle_names(disk *d, size_t count)
 
 static inline int disk_sync_directory(void *context, const char *path)
 {
-    disk *d = disk_of(context);
+    disk *d DISK_HELD = disk_enter(context);
     (void)path;
     int failed = disk_call(d);
     if (failed) {
@@ -329,7 +356,7 @@ static inline int disk_sync_directory(void *context, const char *path)
 static inline int disk_list(void *context, const char *path,
                             bool (*visit)(void *to, const char *name), void *to)
 {
-    disk *d = disk_of(context);
+    disk *d DISK_HELD = disk_enter(context);
     (void)path;
     for (size_t i = 0; i < DISK_FILES; i++)
         if (d->files[i].used && d->files[i].name[0] != 0 && !visit(to, d->files[i].name))
@@ -355,6 +382,8 @@ static inline int64_t disk_now_ns(void *context)
 static inline void disk_make(disk *d)
 {
     memset(d, 0, sizeof *d);
+    pthread_mutex_init(&d->lock, NULL);
+    d->maker = pthread_self();
     d->io = (fc_io){.context = d,
                     .open = disk_open,
                     .close = disk_close,
@@ -384,6 +413,7 @@ static inline void disk_free(disk *d)
         if (d->files[i].used)
             free(d->files[i].seen);
     memset(d->files, 0, sizeof d->files);
+    pthread_mutex_destroy(&d->lock);
 }
 
 static inline bool disk_sector_differs(const disk_file *f, size_t s)

@@ -323,7 +323,7 @@ static void work(uint64_t segment_bytes, unsigned sessions, unsigned steps, size
                    : kind < 9 ? random_below(1500)
                               : longest,
                    0);
-            watch(&d, &r);
+            disk_watch_now(&d);
             if (random_below(5) == 0)
                 set_mark(wal, &r.m);
             if (random_below(4) == 0)
@@ -334,7 +334,7 @@ static void work(uint64_t segment_bytes, unsigned sessions, unsigned steps, size
         CHECK_EQ(fc_wal_close(wal, &error), FC_OK, "%s", error.message);
         r.m.confirmed = r.m.count;
         r.m.mark_confirmed = r.m.mark_count;
-        watch(&d, &r);
+        disk_watch_now(&d);
         fc_wal_free(wal);
     }
     disk_free(&d);
