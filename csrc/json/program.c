@@ -76,6 +76,12 @@ static uint32_t add_name(fc_json_program *program, uint32_t from, const fc_json_
     edge = &edges[node->name_count++];
     memcpy(&edge->word, head, 8);
     edge->keep = kept == 8 ? ~0ull : (1ull << 8 * kept) - 1;
+    if (memchr(name, '\\', step->name_bytes) != NULL) {
+        /* Written, it has escapes; as it is, its last backslash could take the quote of another
+         * key for its own. Eight quotes begin no key. */
+        memset(&edge->word, '"', 8);
+        edge->keep = ~0ull;
+    }
     if (step->name_bytes >= 7)
         memcpy(&edge->last_word, name + step->name_bytes - 7, 8);
     edge->name = name;

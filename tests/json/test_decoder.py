@@ -403,3 +403,13 @@ def test_a_fault_before_one_of_depth_in_the_same_block_comes_first():
         with pytest.raises(json.DecodeError) as caught:
             decode(b'{"n": 1} ' + fault + b"\n" + b"[" * 40, None, max_depth=30)
         assert caught.value.pos == pos
+
+
+def test_a_name_that_ends_in_a_backslash():
+    text = rb'{"\"": {}, "\\": [1], "a\\": 2, "a\"": 3}'
+    record = {'"': {}, "\\": [1], "a\\": 2, 'a"': 3}
+    assert std.loads(text) == record
+    names = list(record)
+    assert decode(text, None, select=[f"$[{std.dumps(name)}]" for name in names]) == [
+        tuple(record.values())
+    ]
