@@ -33,13 +33,6 @@
 #define FC_RESTRICT      restrict
 #endif
 
-/* Ask for the cache line at `at`, which need not be one that may be read. */
-#if FC_MSVC
-#define FC_PREFETCH(at) ((void)0)
-#else
-#define FC_PREFETCH(at) __builtin_prefetch(at)
-#endif
-
 /* Keep an integer in a general register: no vectors made out of the arithmetic around it. */
 #if FC_MSVC
 #define FC_KEEP_SCALAR(v) ((void)0)

@@ -17,7 +17,7 @@ cdef class AsyncEvents(EventReader):
     def __anext__(self):
         cdef PyObject *event
         if not self._over and self._pull_now(&event):
-            return _Ready(_steal(event))
+            return _Ready(_made(event))
         return self._next_event()
 
     cdef int _pull_now(self, PyObject **event) except -1:
@@ -31,7 +31,7 @@ cdef class AsyncEvents(EventReader):
         cdef PyObject *event
         while not self._over:
             if self._pull_now(&event):
-                return _steal(event)
+                return _made(event)
             if self._finished:
                 self._over = True
                 self._unload()

@@ -229,10 +229,8 @@ cdef extern from *:
             Py_RETURN_NONE;
         return made;
     }
-    static PyObject *fc_steal(PyObject *made) { return made; }
     """
     object _made "fc_made" (PyObject *made)
-    object _steal "fc_steal" (PyObject *made)
 
 
 cdef object _convert(ObjectReader reader, const fc_json_cell *cell, int type, const char **why):

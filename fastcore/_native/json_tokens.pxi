@@ -126,7 +126,7 @@ cdef class Events(EventReader):
             raise StopIteration
         result = fc_events_next(self._events, &event)
         if result == FC_EVENTS_GOT:
-            return _steal(event)
+            return _made(event)
         return self._after(result)
 
     cdef object _after(self, fc_events_result result):
@@ -142,7 +142,7 @@ cdef class Events(EventReader):
         except BaseException:
             self._over = True
             raise
-        return _steal(event)
+        return _made(event)
 
     def close(self):
         """Let go of the source. The iterator ends."""
@@ -183,7 +183,7 @@ cdef class EventPipe(EventReader):
         cdef PyObject *event
         try:
             while self._pull(&event):
-                self._send(_steal(event))
+                self._send(_made(event))
         finally:
             self._unload()
         return 0
